@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * lb_abi.h - what the programs in the kernel and the tools outside agree upon.
+ *
+ * The pinned maps are the database. There is no daemon that owns the state: lbtool writes the
+ * configuration here, lbmon writes health, the programs read both and write counters, the session
+ * cache and their next-hop cache. This header is the whole of that agreement: keys, values, limits,
+ * reasons and the version. In user space only lib/maps*.c and the packet tests include it.
+ *
+ * How a change becomes visible. `root` in struct lb_meta counts commits, and its lowest bit says
+ * which half of the services, the pools and the reals' mutable part is live. A packet reads root
+ * once and uses that half to its end. A writer (one at a time, under /run/lb/INSTANCE.lock) fills
+ * the other half, puts new tables into slots that no live pool refers to and new reals into ids
+ * that are free in the live half, waits until no packet can still read what it overwrites
+ * (membarrier(2): a grace period of RCU), and then stores root + 1. That store is the commit: killed
+ * before it, the old configuration is whole; killed after it, the new one is. A reader of the
+ * configuration reads root, copies, reads root again, and starts anew when it changed.
+ *
+ * One thing changes without a commit: the table of a live pool (struct lb_pool, `table`), base and
+ * size in one 8-byte store. That is how a change of health takes effect.
+ *
+ * Byte order: addresses and ports are in network order, everything else in the host's.
+ */
+#ifndef LB_ABI_H
+#define LB_ABI_H
+
+#include <linux/types.h>
+
+/* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused. */
+#define LB_ABI_VERSION 1
+#define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
+
+/* Limits. The sizes of maps are chosen at `lbtool prog load`; these bound what it accepts. */
+#define LB_REALS_MAX 65536u /* ids are u16; id 0 is never used and means "none" */
+#define LB_VIPS_MAX 1048576u
+#define LB_POOLS_MAX 65536u
+#define LB_POOL_NAME_LEN 32u /* with the final NUL */
+#define LB_TABLE_MAX 4194301u /* slots of one table */
+#define LB_VLAN_MAX 2u
+#define LB_EXT_MAX 6u /* IPv6 extension headers before the transport header */
+
+/*
+ * Services.
+ *
+ * A service is ADDRESS:PORT/PROTO, or ADDRESS:any/PROTO with port 0. Services sit in buckets: the
+ * addresses of up to four entries, then what each of them is. The home bucket of an address is
+ * lb_home4() / lb_home6() of it. All services of an address sit in its home bucket; when they
+ * do not fit, the home holds one entry with LB_SVC_FAR for the address, and its services sit in the
+ * buckets lb_far4() / lb_far6() of address, port and protocol. So a packet to an address that is no
+ * VIP is known as such after one bucket. No bucket ever overflows: the writer tries other
+ * multipliers until all fits.
+ *
+ * An empty entry has flags 0; its address is zero.
+ */
+#define LB_BUCKET_ENTRIES 4u
+#define LB_BUCKETS_PER_VIP 4u /* a load of at most 1/4 leaves the first multipliers a good chance */
+
+enum lb_svc_flags {
+	LB_SVC_USED = 1,
+	LB_SVC_FAR = 2, /* not a service: the services of this address are in their far buckets */
+	LB_SVC_SESSION = 4, /* flows are kept in the session cache */
+};
+
+struct lb_svc {
+	__be16 port; /* 0: any */
+	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP; 0 in a FAR entry */
+	__u8 flags; /* enum lb_svc_flags */
+	__u32 vip; /* index of count_vip */
+	__u16 pool;
+	__u16 pad;
+};
+_Static_assert(sizeof(struct lb_svc) == 12, "lb_svc is ABI");
+
+struct lb_bucket4 {
+	__be32 addr[LB_BUCKET_ENTRIES];
+	struct lb_svc svc[LB_BUCKET_ENTRIES];
+};
+_Static_assert(sizeof(struct lb_bucket4) == 64, "lb_bucket4 is one cache line");
+
+/* Two lines: packets that are not for a VIP read the first one only. */
+struct lb_bucket6 {
+	__u64 addr[LB_BUCKET_ENTRIES][2]; /* the 16 bytes of the address as two words */
+	struct lb_svc svc[LB_BUCKET_ENTRIES];
+	__u8 pad[16];
+};
+_Static_assert(sizeof(struct lb_bucket6) == 128, "lb_bucket6 is two cache lines");
+
+/*
+ * Buckets of a half are counted from 0; the index in the map is half * buckets + bucket. Multipliers are odd.
+ * Multiply-shift after Dietzfelbinger et al., J. Algorithms 25 (1997).
+ */
+static inline __u32 lb_scale(__u32 hash, __u32 n)
+{
+	return ((__u64)hash * n) >> 32;
+}
+
+static inline __u32 lb_home4(__be32 addr, __u64 mul, __u32 buckets)
+{
+	return lb_scale((addr * mul) >> 32, buckets);
+}
+
+static inline __u32 lb_far4(__be32 addr, __be16 port, __u8 proto, __u64 mul, __u32 buckets)
+{
+	__u64 key = addr * mul + ((__u64)proto << 16 | port) * (mul ^ 0x9e3779b97f4a7c14ull);
+
+	return lb_scale(key >> 32, buckets);
+}
+
+static inline __u64 lb_fold6(const __u64 addr[2], __u64 mul)
+{
+	return addr[0] * mul + addr[1] * (mul ^ 0xd6e8feb86659fd92ull);
+}
+
+static inline __u32 lb_home6(const __u64 addr[2], __u64 mul, __u32 buckets)
+{
+	return lb_scale(lb_fold6(addr, mul) >> 32, buckets);
+}
+
+static inline __u32 lb_far6(const __u64 addr[2], __be16 port, __u8 proto, __u64 mul, __u32 buckets)
+{
+	__u64 key = lb_fold6(addr, mul) +
+		    ((__u64)proto << 16 | port) * (mul ^ 0x9e3779b97f4a7c14ull);
+
+	return lb_scale(key >> 32, buckets);
+}
+
+/*
+ * Pools. Index in the map: half * pools + id. A pool whose name is empty does not exist in that half.
+ */
+struct lb_pool {
+	__u64 table; /* base << 32 | slots: first slot and their number; slots 0: nobody to send to */
+	__u32 slots; /* the size that was asked for, a prime */
+	__u8 encap; /* enum lb_encap: the default of its reals */
+	__u8 pad[3];
+	char name[LB_POOL_NAME_LEN];
+	__u8 spare[16];
+};
+_Static_assert(sizeof(struct lb_pool) == 64, "lb_pool is one cache line");
+
+/* A slot of the table: who gets the flow, and who got it before the last change (equal when settled). */
+struct lb_slot {
+	__u16 real;
+	__u16 prev;
+};
+
+/* The table's map holds slots in values of one cache line. */
+#define LB_SLOTS_PER_LINE 16u
+struct lb_slots {
+	struct lb_slot slot[LB_SLOTS_PER_LINE];
+};
+_Static_assert(sizeof(struct lb_slots) == 64, "lb_slots is one cache line");
+
+/*
+ * Reals. An id names one address in one pool with one encapsulation; that part is written while the
+ * id is free in the live half and does not change while any half refers to it. Weight and state are the
+ * two-faced part. An id was never used while `used` is 0; a used one may be given out again only
+ * after its entries are out of the session cache, its next hops, health and counters are cleared.
+ */
+enum lb_encap { LB_ENCAP_NONE, LB_ENCAP_IPIP, LB_ENCAP_MAX };
+enum lb_state { LB_STATE_FREE, LB_STATE_UP, LB_STATE_DRAIN, LB_STATE_DOWN };
+enum lb_health { LB_HEALTH_UNKNOWN, LB_HEALTH_UP, LB_HEALTH_DOWN };
+
+struct lb_real_half {
+	__u16 weight;
+	__u8 state; /* enum lb_state */
+	__u8 pad;
+};
+
+struct lb_real {
+	__u8 addr[16]; /* IPv4: the first four bytes, the rest zero */
+	__u16 pool;
+	__u8 family; /* 4 or 6 */
+	__u8 encap; /* enum lb_encap */
+	struct lb_real_half half[2];
+	__u8 used;
+	__u8 own_encap; /* 1: encapsulation given with the real, 0: the pool's */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct lb_real) == 32, "lb_real is ABI");
+
+struct lb_real_health {
+	__u8 state; /* enum lb_health; unknown counts as up */
+	__u8 pad[7];
+	__u64 since; /* seconds, CLOCK_REALTIME */
+};
+_Static_assert(sizeof(struct lb_real_health) == 16, "lb_real_health is ABI");
+
+/*
+ * The session cache: a hint which real a flow had, one read of one line. An entry is
+ *   tag (32 bits of the flow's hash) | real (16) | time (15, in ticks of 2^tick_shift jiffies) | again (1)
+ * from the highest bit down. "again" is set when a second packet of the flow was seen: a flood of
+ * packets that come once each pushes out none of those. An empty entry is 0. Any entry may be lost
+ * at any time; the table answers then.
+ */
+#define LB_SESSION_WAYS 8u
+struct lb_session {
+	__u64 way[LB_SESSION_WAYS];
+};
+_Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
+#define LB_SESSION_REAL(e) ((__u16)((e) >> 16))
+
+/*
+ * Next hops, per CPU, index: real id. Made by the program from bpf_fib_lookup() and used for
+ * LB_NEXTHOP_HZ-th of a second, so that changed routes, neighbours and up-links are followed with no
+ * daemon. An entry with `out` 0 is not there.
+ */
+#define LB_NEXTHOP_HZ 10u
+#define LB_L2_MAX (14u + 4u * LB_VLAN_MAX)
+
+struct lb_nexthop {
+	__u32 until; /* low 32 bits of jiffies */
+	__u32 in; /* ifindex on which the packet came that asked */
+	__u32 out; /* ifindex on which packets leave */
+	__u16 mtu; /* bytes of an outer packet, IP header included */
+	__u8 l2_len; /* 14, 18 or 22 */
+	__u8 own_tags; /* 1: l2 is complete; 0: the packet's own VLAN tags are kept */
+	__u8 l2[LB_L2_MAX]; /* Ethernet header with its tags, the last two bytes the type of the outer IP */
+	__u16 csum; /* IPv4: folded sum of the outer header's constant part */
+	union {
+		struct {
+			__be32 saddr4, daddr4;
+		};
+		struct {
+			__u8 saddr6[16], daddr6[16];
+		};
+	};
+};
+_Static_assert(sizeof(struct lb_nexthop) == 72, "lb_nexthop is ABI");
+
+/*
+ * Devices, key: ifindex. Written by lbtool at `dev add`: what bpf_fib_lookup() cannot tell. Read only
+ * when a next hop is made.
+ */
+struct lb_dev {
+	__u32 lower; /* of a VLAN device: the device below that packets leave by; else 0 */
+	__be16 tag[LB_VLAN_MAX][2]; /* outermost first: TPID, TCI; TPID 0: none */
+	__u8 via_family; /* 4, 6, or 0: ask the routes */
+	__u8 attached; /* 1: listed because the program is attached to it */
+	__u8 pad[2];
+	__u8 via[16];
+	__u8 saddr4[4], saddr6[16]; /* outer source where the kernel cannot tell (before 6.7); zero: none */
+};
+_Static_assert(sizeof(struct lb_dev) == 52, "lb_dev is ABI");
+#define LB_DEVS_MAX 1024u
+
+/* Counters, per CPU. count_vip by vip id, count_real by real id, count_why by enum lb_why. */
+struct lb_count {
+	__u64 packets;
+	__u64 bytes; /* of frames as they came, Ethernet header included */
+};
+
+/*
+ * Why a packet left the path: index of count_why, and of lb_why_name[] in the tools. The name of
+ * each begins with what became of the packet: tx (left by us), pass (given to the kernel), drop.
+ */
+#define LB_WHYS(X) \
+	X(TX, "tx", "forwarded, by the device it came on") \
+	X(TX_REDIRECT, "tx_redirect", "forwarded, by another device") \
+	X(TX_ECHO, "tx_echo", "echo request to a VIP, answered") \
+	X(PASS_NOT_IP, "pass_not_ip", "not IPv4 or IPv6, or too short to tell") \
+	X(PASS_L2_GROUP, "pass_l2_group", "Ethernet broadcast or multicast") \
+	X(PASS_NO_VIP, "pass_no_vip", "the destination is no VIP") \
+	X(DROP_NO_SERVICE, "drop_no_service", "a VIP, but no service on that port and protocol") \
+	X(DROP_FRAGMENT, "drop_fragment", "a fragment to a VIP") \
+	X(DROP_SHORT, "drop_short", "to a VIP, ends before its transport header does") \
+	X(DROP_BAD_LENGTH, "drop_bad_length", "to a VIP, header lengths that contradict each other or the frame") \
+	X(DROP_BAD_SOURCE, "drop_bad_source", "to a VIP, from an address that no host may have") \
+	X(DROP_EXT_HEADERS, "drop_ext_headers", "to a VIP, more IPv6 extension headers than are followed") \
+	X(DROP_ICMP, "drop_icmp", "ICMP to a VIP, not an echo request") \
+	X(DROP_NO_REAL, "drop_no_real", "the pool has no real to send to") \
+	X(DROP_NO_ROUTE, "drop_no_route", "no route to the real") \
+	X(DROP_NO_NEIGH, "drop_no_neigh", "the next hop to the real is not resolved") \
+	X(DROP_NO_FORWARD, "drop_no_forward", "forwarding is off for the device") \
+	X(DROP_NO_SOURCE, "drop_no_source", "no address to send the tunnel's packets from") \
+	X(DROP_TOO_BIG, "drop_too_big", "does not fit the path to the real once encapsulated") \
+	X(DROP_NO_ROOM, "drop_no_room", "the driver leaves no room for the outer header")
+
+enum lb_why {
+	LB_NEXT, /* not an end: the next stage goes on */
+#define X(id, name, text) LB_##id,
+	LB_WHYS(X)
+#undef X
+	LB_WHY_MAX,
+};
+
+/*
+ * The receiver (rx.bpf.c). Its maps stand beside those above and need none of them.
+ *
+ * rx_dev: ifindex -> settings of one receiving device.
+ * rx_local: the host's own addresses; a tunnel that ends elsewhere is not ours.
+ * rx_from: longest-prefix match over ifindex, family and outer source address.
+ * rx_vip: inner destinations seen in SYNs, so the addresses whose SYN-ACKs need a smaller MSS.
+ */
+struct lb_rx_dev {
+	__u32 mss; /* 0: leave it; 1: auto; else the most that a SYN-ACK may say */
+	__u32 mtu; /* of the device, when the receiver was added */
+	__u32 made_clsact; /* 1: lbtool made the clsact qdisc, and removes it */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct lb_rx_dev) == 16, "lb_rx_dev is ABI");
+#define LB_RX_MSS_AUTO 1u
+
+struct lb_rx_addr {
+	__u32 family; /* 4 or 6 */
+	__u8 addr[16]; /* IPv4: the first four bytes, the rest zero */
+};
+_Static_assert(sizeof(struct lb_rx_addr) == 20, "lb_rx_addr is ABI");
+
+struct lb_rx_from {
+	__u32 prefixlen; /* bits after this word: 64 + the prefix's length */
+	__be32 ifindex; /* network order, since the trie compares bits from the first byte on */
+	__be32 family;
+	__u8 addr[16];
+};
+_Static_assert(sizeof(struct lb_rx_from) == 28, "lb_rx_from is ABI");
+
+struct lb_rx_vip {
+	__u32 outer_len; /* bytes of outer headers of the largest kind seen: 20 or 40 */
+	__u32 pad;
+};
+
+#define LB_RX_WHYS(X) \
+	X(PASS_OTHER, "pass_other", "not a tunnel's packet") \
+	X(PASS_NOT_LOCAL, "pass_not_local", "a tunnel that ends at another host") \
+	X(OK_DECAP, "decap", "taken out of the tunnel") \
+	X(DROP_FROM, "drop_from", "a tunnel from a source that is not allowed") \
+	X(DROP_SHORT, "drop_short", "inner packet truncated or with lengths that contradict each other") \
+	X(DROP_FRAGMENT, "drop_fragment", "a fragment of a tunnel's packet") \
+	X(DROP_FAILED, "drop_failed", "the kernel refused to shorten the packet") \
+	X(OK_MSS, "mss", "SYN-ACK whose MSS was lowered")
+
+enum lb_rx_why {
+#define X(id, name, text) LB_RX_##id,
+	LB_RX_WHYS(X)
+#undef X
+	LB_RX_WHY_MAX,
+};
+
+/* The one record of map `meta`. The first line is all that the packet path reads of it. */
+struct lb_meta {
+	__u32 root; /* commits so far; the lowest bit is the live half */
+	__u32 flags; /* enum lb_meta_flags */
+	__u64 mul4[2], mul6[2]; /* multipliers of the service buckets, a half each */
+	__u8 pad0[24];
+
+	__u32 magic;
+	__u32 version;
+	__u64 seed; /* of the flow hash and of the tables; the same on all nodes */
+	__u32 reals, vips, pools; /* most ids of each, id 0 of the reals included */
+	__u32 slots; /* in all tables together */
+	__u32 buckets; /* service buckets of a half, each family */
+	__u32 sessions; /* buckets of the session cache */
+	__u32 hz; /* jiffies a second of the kernel that loaded the program */
+	__u32 tick_shift; /* a tick of the session cache is 2^tick_shift jiffies */
+	char object[16]; /* first hex digits of the SHA-256 of the loaded object, no NUL */
+};
+_Static_assert(sizeof(struct lb_meta) == 128, "lb_meta is ABI");
+
+enum lb_meta_flags { LB_META_VIA = 1 /* some device has `via`: a next hop holds for its device only */ };
+
+#endif

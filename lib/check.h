@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * check.h - is this configuration whole? Looks across objects, which no single command can.
+ */
+#ifndef LIB_CHECK_H
+#define LIB_CHECK_H
+
+#include "lib/err.h"
+#include "lib/model.h"
+
+/* What `prog load` made room for. */
+struct lb_limits {
+	uint32_t pools, reals, vips; /* most of each */
+	uint32_t slots; /* in all tables together */
+};
+
+/*
+ * 0 when all holds, else -1 and the first thing that does not: every VIP's and real's pool exists;
+ * no real's address is a VIP's (its packets would come back to us); counts and slots are within the limits.
+ * Each message names the object and what to do.
+ */
+int lb_check(const struct lb_model *m, const struct lb_limits *limits, struct lb_err *err);
+
+#endif

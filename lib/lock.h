@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * lock.h - one writer at a time: /run/lb/INSTANCE.lock, held by flock(2), so that it goes with its process.
+ */
+#ifndef LIB_LOCK_H
+#define LIB_LOCK_H
+
+#include "lib/err.h"
+
+/*
+ * Takes the lock of the instance, waiting up to wait_ms milliseconds for another holder; makes
+ * /run/lb when it is missing. The file keeps the holder's process id for the message that the one who
+ * waits in vain gets. Returns a descriptor (close() or the end of the process gives the lock back; close-on-exec is set), or
+ * -1 with *err.
+ */
+int lb_lock(const char *instance, int wait_ms, struct lb_err *err);
+
+#endif

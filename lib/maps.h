@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * maps.h - the pinned maps as the database: read a model, commit a model, counters, devices.
+ *
+ * The only place in user space that knows bpf/lb_abi.h. An instance's maps are pinned in
+ * /sys/fs/bpf/lb/INSTANCE/map; lib/prog.h makes them.
+ */
+#ifndef LIB_MAPS_H
+#define LIB_MAPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/check.h"
+#include "lib/err.h"
+#include "lib/model.h"
+
+struct lb_maps;
+
+/*
+ * Opens the maps of a loaded instance. Fails, each with its own sentence, when bpffs is not
+ * mounted, nothing is loaded, privileges are missing, or the maps are of another ABI version. *maps is ended by lb_maps_close().
+ */
+int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err);
+void lb_maps_close(struct lb_maps *maps);
+
+struct lb_info {
+	uint32_t version; /* of the ABI */
+	uint32_t commits;
+	uint64_t seed;
+	uint32_t sessions; /* entries of the session cache, 0: none */
+	uint32_t slots_used; /* by the live tables */
+	char object[17]; /* SHA-256 of the object that was loaded, first 16 hex digits */
+	struct lb_limits limits;
+};
+void lb_maps_info(const struct lb_maps *maps, struct lb_info *info);
+
+/* The live configuration, with ids and health. Takes no lock: a commit in between starts the reading anew. */
+int lb_maps_read(const struct lb_maps *maps, struct lb_model *m, struct lb_err *err);
+
+/*
+ * Makes `to` the live configuration in one store. `from` is what lb_maps_read() returned under the lock that is
+ * still held. Ids in `to` are kept where an object of `from` has the same key (and, for a real, encapsulation) and are
+ * given to new ones in sorted order. Killed or failed at any moment, either all of it is in force or nothing.
+ */
+int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_model *to,
+		   struct lb_err *err);
+
+/* Slots of the live table of a pool that each of its reals has; count[] as lb_model_pool_reals() orders them, n entries. */
+int lb_maps_shares(const struct lb_maps *maps, const struct lb_model *m, const char *pool,
+		   uint32_t *count, uint32_t n, struct lb_err *err);
+
+/* 64-bit FNV-1a over the addresses that the slots of a live table name, slot by slot: equal on
+ * all nodes that choose alike, whatever ids they use. */
+int lb_maps_digest(const struct lb_maps *maps, const struct lb_model *m, const char *pool,
+		   uint64_t *digest, struct lb_err *err);
+
+struct lb_counts {
+	uint64_t packets, bytes; /* of all CPUs; bytes of frames as they came */
+};
+enum lb_counter { LB_COUNT_VIP, LB_COUNT_REAL, LB_COUNT_WHY };
+int lb_maps_count(const struct lb_maps *maps, enum lb_counter which, uint32_t id,
+		  struct lb_counts *count, struct lb_err *err);
+
+/* Reasons: number 1..lb_why_count()-1; name for scripts, text for people. */
+uint32_t lb_why_count(void);
+const char *lb_why_name(uint32_t why);
+const char *lb_why_text(uint32_t why);
+
+/* What the program must know of a device beside what the kernel tells it (struct lb_dev in lb_abi.h). */
+struct lb_dev_conf {
+	uint32_t ifindex;
+	uint32_t lower; /* VLAN device: the device below, else 0 */
+	struct { uint16_t tpid, tci; } tag[2]; /* host order, outermost first, tpid 0: none */
+	struct lb_addr via; /* family 0: ask the routes */
+	struct lb_addr src4, src6; /* outer source where the kernel cannot tell; family 0: none */
+	bool attached;
+};
+int lb_maps_dev_put(struct lb_maps *maps, const struct lb_dev_conf *dev, struct lb_err *err);
+int lb_maps_dev_del(struct lb_maps *maps, uint32_t ifindex, struct lb_err *err); /* none there: 0 */
+bool lb_maps_dev_get(const struct lb_maps *maps, uint32_t ifindex, struct lb_dev_conf *dev);
+/* The first device after ifindex (0: the first of all) in no stated order; false: no more. */
+bool lb_maps_dev_next(const struct lb_maps *maps, uint32_t *ifindex);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * model.h - the configuration as a value: pools, reals, VIPs.
+ *
+ * One run of lbtool reads it from the maps (lib/maps.h), edits it in memory with the functions here,
+ * checks it whole (lib/check.h) and writes it back in one commit. So a batch is a transaction
+ * and a bad word leaves the kernel untouched. Nothing here knows the kernel or the maps' layout.
+ *
+ * The arrays are sorted at all times: pools by name, reals by pool name, then address, VIPs by service. Names of pools are
+ * the references, since ids are the maps' affair (`id` is kept for whoever writes them).
+ */
+#ifndef LIB_MODEL_H
+#define LIB_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/parse.h"
+
+enum lb_m_state { LB_M_UP, LB_M_DRAIN, LB_M_DOWN };
+enum lb_m_encap { LB_M_ENCAP_DEFAULT, LB_M_ENCAP_IPIP };
+extern const char *const lb_state_names[]; /* "up", "drain", "down", NULL */
+extern const char *const lb_encap_names[]; /* "default", "ipip", NULL; "default" is the pool's */
+
+#define LB_NO_ID UINT32_MAX
+#define LB_WEIGHT_MAX 65535u
+
+struct lb_m_pool {
+	char name[LB_NAME_MAX + 1];
+	uint32_t slots; /* of the table, a prime */
+	enum lb_m_encap encap; /* never DEFAULT */
+	uint32_t id; /* in the maps, or LB_NO_ID when it is new */
+};
+
+struct lb_m_real {
+	char pool[LB_NAME_MAX + 1];
+	struct lb_addr addr;
+	uint16_t weight; /* 0-LB_WEIGHT_MAX; 0 takes no new flows */
+	enum lb_m_state state; /* what the administrator wants */
+	enum lb_m_encap encap; /* DEFAULT: the pool's */
+	bool sick; /* health says down (lbmon's field; never written by lbtool) */
+	uint32_t id;
+};
+
+struct lb_m_vip {
+	struct lb_service svc;
+	char pool[LB_NAME_MAX + 1];
+	bool session;
+	uint32_t id;
+};
+
+struct lb_model {
+	uint64_t seed;
+	struct lb_m_pool *pool;
+	struct lb_m_real *real;
+	struct lb_m_vip *vip;
+	size_t pools, reals, vips; /* how many are there */
+	size_t pool_room, real_room, vip_room; /* allocated */
+};
+
+/* All memory of a model is its own; lb_model_free() leaves an empty, usable one. */
+void lb_model_init(struct lb_model *m);
+void lb_model_free(struct lb_model *m);
+int lb_model_copy(struct lb_model *to, const struct lb_model *from, struct lb_err *err);
+
+/* NULL when it is not there. The pointer holds until the next put or del. O(log n). */
+struct lb_m_pool *lb_model_pool(const struct lb_model *m, const char *name);
+struct lb_m_real *lb_model_real(const struct lb_model *m, const char *pool,
+				const struct lb_addr *addr);
+struct lb_m_vip *lb_model_vip(const struct lb_model *m, const struct lb_service *svc);
+
+/* The reals of a pool stand together: the first, and how many in *n (0: the pointer means nothing). */
+struct lb_m_real *lb_model_pool_reals(const struct lb_model *m, const char *pool, size_t *n);
+
+/* put: adds the value, or takes the place of the one with the same key. 0, or -1 when memory is
+ * short. O(n) worst, O(1) when keys come sorted. */
+int lb_model_put_pool(struct lb_model *m, const struct lb_m_pool *pool, struct lb_err *err);
+int lb_model_put_real(struct lb_model *m, const struct lb_m_real *real, struct lb_err *err);
+int lb_model_put_vip(struct lb_model *m, const struct lb_m_vip *vip, struct lb_err *err);
+
+/* del: takes out what a find above returned. */
+void lb_model_del_pool(struct lb_model *m, struct lb_m_pool *pool);
+void lb_model_del_real(struct lb_model *m, struct lb_m_real *real);
+void lb_model_del_vip(struct lb_model *m, struct lb_m_vip *vip);
+
+/* Is the real in its pool's table? Up, of some weight, not sick. */
+bool lb_real_serves(const struct lb_m_real *real);
+
+/*
+ * The commands that make `to` of `from`, in an order in which each could be typed, one call of
+ * line() each without the leading "lbtool" and without a newline: deletions of VIPs and reals and pools, then pools, reals, VIPs.
+ */
+void lb_model_diff(const struct lb_model *from, const struct lb_model *to,
+		   void (*line)(void *arg, const char *text), void *arg);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * parse.h - one word to one value, and values to words.
+ *
+ * Every parse_ function returns 0, or -1 with *err a usage error that quotes the word and names
+ * what would be right: `"70000": must be 1-65535`. The output is written only on success.
+ * What a format_ function writes, its parse_ function reads back to the same value.
+ */
+#ifndef LIB_PARSE_H
+#define LIB_PARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+
+/* An IP address. IPv4 in the first four bytes, the other twelve zero, so that memcmp() compares. */
+struct lb_addr {
+	uint8_t family; /* 4 or 6; 0: none */
+	uint8_t b[16]; /* network order */
+};
+
+struct lb_net {
+	struct lb_addr addr; /* host bits are zero */
+	uint8_t len; /* 0-32 or 0-128 */
+};
+
+/* ADDRESS:PORT/PROTO, the name of a service. */
+struct lb_service {
+	struct lb_addr addr;
+	uint16_t port; /* host order; 0: any */
+	uint8_t proto; /* IPPROTO_TCP or IPPROTO_UDP */
+};
+
+#define LB_ADDR_STRLEN 46
+#define LB_SERVICE_STRLEN 64
+#define LB_NAME_MAX 31 /* characters of a pool's or an instance's name */
+
+/* Decimal, no sign, no leading blanks, min <= value <= max. */
+int parse_u32(const char *word, uint32_t min, uint32_t max, uint32_t *val, struct lb_err *err);
+/* 1-16 hexadecimal digits, with or without 0x. */
+int parse_hex64(const char *word, uint64_t *val, struct lb_err *err);
+/* Letters, digits, '-' and '_', first a letter or digit, at most LB_NAME_MAX: fits a bpffs path. */
+int parse_name(const char *word, struct lb_err *err);
+/* One of the words of a list that ends with NULL; *val is its index. The error lists all words. */
+int parse_choice(const char *word, const char *const *words, int *val, struct lb_err *err);
+/* Unicast IPv4 in dotted decimal or IPv6 (RFC 4291), no prefix, no zone. Refuses the unspecified
+ * address, multicast, broadcast, and IPv4-mapped IPv6. Brackets around IPv6 are taken. */
+int parse_addr(const char *word, struct lb_addr *addr, struct lb_err *err);
+/* ADDRESS[/LEN] with zero host bits; "any" is refused here (the caller knows what it means). */
+int parse_net(const char *word, struct lb_net *net, struct lb_err *err);
+/* 192.0.2.1:80/tcp, [2001:db8::1]:any/udp. IPv6 needs its brackets. */
+int parse_service(const char *word, struct lb_service *svc, struct lb_err *err);
+
+void format_addr(const struct lb_addr *addr, char buf[LB_ADDR_STRLEN]);
+void format_net(const struct lb_net *net, char buf[LB_ADDR_STRLEN + 4]);
+void format_service(const struct lb_service *svc, char buf[LB_SERVICE_STRLEN]);
+
+/* Orders, for qsort() and bsearch(): family, then bytes; then port, then protocol. */
+int lb_addr_cmp(const struct lb_addr *a, const struct lb_addr *b);
+int lb_service_cmp(const struct lb_service *a, const struct lb_service *b);
+bool lb_net_has(const struct lb_net *net, const struct lb_addr *addr);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * prog.h - the programs: load, pin, swap, unpin. The only place that knows the skeletons.
+ *
+ * Pins of an instance: /sys/fs/bpf/lb/INSTANCE/prog/{lb,rx,rx_mss} and .../map/NAME. Directories are mode 0700.
+ * Attaching to devices is lib/nl.h's affair: the functions here hand out descriptors.
+ */
+#ifndef LIB_PROG_H
+#define LIB_PROG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+
+#define LB_BPFFS "/sys/fs/bpf"
+#define LB_PIN_ROOT LB_BPFFS "/lb"
+
+struct lb_sizes {
+	uint32_t reals, vips, pools; /* most of each */
+	uint32_t tables; /* room for that many tables of 65537 slots; a changed table needs room beside the old one */
+	uint32_t sessions; /* entries of the session cache; 0: none */
+	uint64_t seed;
+};
+extern const struct lb_sizes lb_sizes_default;
+/* Ranges, for messages and man pages; fields tables.. as above. */
+extern const struct lb_sizes lb_sizes_min, lb_sizes_max;
+
+/* Makes the maps and the program of an instance and pins them: all, or nothing is left behind. Fails when it is
+ * loaded already. */
+int lb_prog_load(const char *instance, const struct lb_sizes *sizes, struct lb_err *err);
+
+/*
+ * A new program on the pinned maps. *old_fd and *new_fd are the caller's: it swaps them on the devices,
+ * then calls lb_prog_reload_done(), which puts the new one in the pin's place.
+ */
+int lb_prog_reload(const char *instance, int *old_fd, int *new_fd, struct lb_err *err);
+int lb_prog_reload_done(const char *instance, int new_fd, struct lb_err *err);
+
+/* Removes the pins of the balancer (not the receiver's). The caller has detached it everywhere. */
+int lb_prog_unload(const char *instance, struct lb_err *err);
+
+/* A descriptor of a pinned program, "lb", "rx" or "rx_mss"; -1 with *err when there is none. */
+int lb_prog_open(const char *instance, const char *name, struct lb_err *err);
+
+struct lb_prog_info {
+	uint32_t id;
+	char tag[17]; /* the kernel's hash of its instructions, hex */
+	uint32_t jited; /* bytes of machine code, 0: not compiled */
+	uint64_t loaded_at; /* nanoseconds, CLOCK_BOOTTIME */
+};
+int lb_prog_info(int fd, struct lb_prog_info *info, struct lb_err *err);
+
+/* SHA-256 of the objects built into this tool, 64 hex digits: what lbtool prints and the tests ran. */
+extern const char lb_object_sha256[], lb_rx_object_sha256[];
+
+/* Loads and pins the receiver's two programs and their maps when they are not there yet; *made tells. */
+int lb_prog_rx_load(const char *instance, bool *made, struct lb_err *err);
+int lb_prog_rx_unload(const char *instance, struct lb_err *err);
+
+/* Is the instance there at all? Names of the instances that have pins, for messages: at most `max` into names[][32]. */
+int lb_prog_instances(char (*names)[32], int max);
+
+#endif
