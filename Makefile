@@ -1,62 +1,208 @@
 # SPDX-License-Identifier: GPL-2.0
-# make            build everything      make deps      install what the build needs (Debian 12)
-# make check      all tests, as root    make demo      a whole data centre on this machine
-# make install    DESTDIR= PREFIX=      make lab/unlab the demo's network, to try things in
+#
+# make             build lbtool            make deps        install what build and tests need (Debian 12)
+# make check       all tests, as root      make demo        a whole data centre on this machine, as root
+# make install     DESTDIR= PREFIX=        make lab, unlab  the demo's network, to try things in
+# make bench       nanoseconds a packet    make lint        style and static checks
+# make sanitize    ASan, UBSan, valgrind   make fuzz        TIME= seconds for each target
+#
+# B is the build directory: `make B=build/clang CC=clang` stands beside the default one.
 
 PREFIX   ?= /usr/local
 SBINDIR  ?= $(PREFIX)/sbin
 MANDIR   ?= $(PREFIX)/share/man
-CC       ?= gcc
+B        ?= build
+TIME     ?= 60
+ifeq ($(origin CC),default)
+CC        = gcc
+endif
 CLANG    ?= clang
+# Not in the PATH of everybody.
 BPFTOOL  ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-CFLAGS   ?= -O2 -g
-WARN      = -Wall -Wextra -Wmissing-prototypes -Wshadow -Wformat=2 $(WERROR)
-CPPFLAGS += -D_GNU_SOURCE -I. -Ibuild
-CSTD      = -std=gnu11
-LIBS      = -lbpf -lelf -lmnl -ljansson
-B         = build
-# Debian keeps <asm/types.h> in the directory of the machine's triplet, where clang -target bpf does not look.
-TRIPLET  := $(shell $(CC) -print-multiarch 2>/dev/null)
-BPFFLAGS  = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-function -I. -I/usr/include/$(TRIPLET)
 
-LIB_O    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
-LBTOOL_O := $(patsubst %.c,$(B)/%.o,$(wildcard lbtool/*.c))
-SKEL     := $(B)/lb.skel.h $(B)/rx.skel.h $(B)/object_hash.h
+CFLAGS   ?= -O2 -g
+CSTD      = -std=gnu11
+WARN      = -Wall -Wextra -Wmissing-prototypes -Wshadow -Wformat=2 $(WERROR)
+INCLUDES  = -D_GNU_SOURCE -I. -I$(B)
+LIBS      = -lbpf -lelf -lmnl -ljansson
+COMPILE   = $(CC) $(CSTD) $(INCLUDES) $(CPPFLAGS) $(CFLAGS) $(WARN)
+# Debian keeps <asm/types.h> in a directory of the machine's triplet, where clang -target bpf does not look.
+TRIPLET  := $(shell $(CC) -print-multiarch 2>/dev/null || gcc -print-multiarch 2>/dev/null)
+# The object's hash is shown by `lbtool prog show`: it must not depend on where the tree lies.
+BPFFLAGS  = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-function \
+	    -fdebug-compilation-dir=. -I. $(addprefix -I/usr/include/,$(TRIPLET))
+
+DEPS_BUILD = make gcc libc6-dev clang bpftool libbpf-dev libelf-dev libmnl-dev libjansson-dev
+DEPS_TEST  = libcriterion-dev perl iproute2 ethtool nftables iputils-ping procps nginx-light curl openssl jq \
+	     mandoc tcpdump python3
+DEPS_DEV   = git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
+
+objects   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
+LIB_O    := $(call objects,lib/*.c)
+LBTOOL_O := $(call objects,lbtool/*.c)
+BPF_O    := $(patsubst %.c,$(B)/%.o,$(wildcard bpf/*.bpf.c))
+SKEL     := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c)) $(B)/object_hash.h
+UNIT     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+PACKET   := $(patsubst %.c,$(B)/%,$(wildcard tests/packet/test_*.c))
+PACKET_O := $(call objects,$(filter-out tests/packet/test_%,$(wildcard tests/packet/*.c)))
+UNIT_O   := $(call objects,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+BENCH    := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
+TOOLS    := $(patsubst %.c,$(B)/%,$(wildcard tests/net/*.c))
+FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(B)/lbtool
 
+# Build ------------------------------------------------------------------------------------------
+
 $(B)/lbtool: $(LBTOOL_O) $(B)/liblb.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/liblb.a: $(LIB_O)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CSTD) $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+	$(COMPILE) -MMD -MP -c -o $@ $<
 
-$(B)/lib/prog.o: $(SKEL)
-
-$(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+# Another compiler or other flags: everything anew.
+$(B)/flags: .FORCE
 	@mkdir -p $(@D)
-	$(CLANG) $(BPFFLAGS) -c -o $@.tmp $<
+	@echo '$(COMPILE) $(LDFLAGS) $(BPFFLAGS)' | cmp -s - $@ || \
+		echo '$(COMPILE) $(LDFLAGS) $(BPFFLAGS)' > $@
+
+$(call objects,lib/prog*.c): $(SKEL)
+
+$(B)/%.bpf.o: %.bpf.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CLANG) $(BPFFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.tmp $<
 	$(BPFTOOL) gen object $@ $@.tmp
 	@rm -f $@.tmp
 
-$(B)/%.skel.h: $(B)/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
-	@mv $@.tmp $@
+$(B)/%.skel.h: $(B)/bpf/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(B)/object_hash.h: $(B)/lb.bpf.o $(B)/rx.bpf.o
-	@{ for o in lb rx; do \
-		printf '#define %s_OBJECT_SHA256 "%s"\n' $$(echo $$o | tr a-z A-Z) \
-			$$(sha256sum $(B)/$$o.bpf.o | cut -d' ' -f1); done; } > $@.tmp
-	@mv $@.tmp $@
+$(B)/tests/%.skel.h: $(B)/tests/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
+
+$(B)/object_hash.h: $(BPF_O)
+	@for o in $(BPF_O); do \
+		printf '#define %s_OBJECT_SHA256 "%s"\n' \
+			"$$(basename $$o .bpf.o | tr a-z A-Z)" "$$(sha256sum < $$o | cut -d' ' -f1)"; \
+	done > $@
+
+# Tests ------------------------------------------------------------------------------------------
+
+$(UNIT): $(B)/%: $(B)/%.o $(UNIT_O) $(B)/liblb.a
+	$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
+
+$(PACKET): $(B)/%: $(B)/%.o $(PACKET_O) $(B)/liblb.a
+	$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
+
+$(BENCH) $(TOOLS): $(B)/%: $(B)/%.o $(B)/liblb.a
+	$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+tests: all $(UNIT) $(PACKET) $(TOOLS)
+
+# Whatever is missing is installed first; then make anew, since what is missing changes the flags above.
+check check-unit check-packet check-net check-golden check-man: need-test
+	+@$(MAKE) --no-print-directory tests
+	@B=$(B) tests/run $(subst check-,,$(filter-out check,$@))
+
+demo: need-test
+	+@$(MAKE) --no-print-directory all $(TOOLS)
+	B=$(B) tests/net/demo.sh
+
+lab: need-test
+	+@$(MAKE) --no-print-directory all $(TOOLS)
+	B=$(B) tests/net/lab.sh up
+
+unlab:
+	B=$(B) tests/net/lab.sh down
+
+bench: need-test
+	+@$(MAKE) --no-print-directory all $(BENCH)
+	B=$(B) tests/bench/run
+
+sanitize:
+	+@$(MAKE) --no-print-directory B=$(B)/sanitize tests \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+	+@$(MAKE) --no-print-directory all
+	B=$(B)/sanitize tests/run unit
+	B=$(B) tests/memory
+
+fuzz:
+	+@$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) fuzz-targets \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+	B=$(B)/fuzz tests/fuzz/run $(TIME)
+
+fuzz-targets: $(FUZZ)
+
+$(FUZZ): $(B)/%: $(B)/%.o $(filter-out %/lbtool.o,$(LBTOOL_O)) $(B)/liblb.a
+	$(COMPILE) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Style ------------------------------------------------------------------------------------------
+
+C_FILES   = $(wildcard bpf/*.[ch] lib/*.[ch] lbtool/*.[ch] lbmon/*.[ch] tests/*/*.[ch])
+C_USER    = $(filter-out %.h %.bpf.c,$(C_FILES))
+SH_FILES  = $(shell grep -lsrE '^\#!.*\b(ba)?sh\b' .ci tests)
+MAN_FILES = $(wildcard man/*.[78])
+
+lint: lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house
+
+lint-format:
+	clang-format --dry-run -Werror $(C_FILES)
+
+lint-tidy: $(SKEL)
+	printf '%s\n' $(C_USER) | xargs -P $$(nproc) -n 4 -I '{}' \
+		clang-tidy --quiet --warnings-as-errors='*' '{}' -- $(CSTD) $(INCLUDES) 2>&1 | \
+		{ ! grep -v -e 'warnings generated' -e '^Suppressed' -e '^Use -header-filter'; }
+
+lint-cppcheck: $(SKEL)
+	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+		--suppressions-list=.ci/cppcheck -j $$(nproc) --std=c11 -D__x86_64__ -I. $(C_USER)
+
+lint-shell:
+	shellcheck -e SC2317 $(SH_FILES)
+
+lint-man:
+	mandoc -Tlint -W warning $(MAN_FILES)
+
+lint-house:
+	.ci/arrows
+	.ci/sizes
+
+# Installing -------------------------------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
+	install -m 755 $(B)/lbtool $(DESTDIR)$(SBINDIR)/lbtool
+	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
+	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/lbtool
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(notdir $(wildcard man/*.7)))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard man/*.8)))
+
+deps:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_TEST)
+
+deps-dev:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_DEV)
+
+need-test:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_TEST)
 
 clean:
 	rm -rf $(B)
 
+distclean: clean
+	rm -rf build
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all clean
+.PHONY: all tests check check-unit check-packet check-net check-golden check-man demo lab unlab bench \
+	sanitize fuzz fuzz-targets lint lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
+	install uninstall deps deps-dev need-test clean distclean .FORCE
+.SECONDARY:
 .DELETE_ON_ERROR:

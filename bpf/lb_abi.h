@@ -187,7 +187,7 @@ _Static_assert(sizeof(struct lb_real_health) == 16, "lb_real_health is ABI");
 
 /*
  * The session cache: a hint which real a flow had, one read of one line. An entry is
- *   tag (32 bits of the flow's hash) | real (16) | time (15, in ticks of 2^tick_shift jiffies) | again (1)
+ *   tag (32 bits of the flow's hash) | real (16) | time (15, in ticks: the least power of two of jiffies that is a second or more) | again (1)
  * from the highest bit down. "again" is set when a second packet of the flow was seen: a flood of
  * packets that come once each pushes out none of those. An empty entry is 0. Any entry may be lost
  * at any time; the table answers then.
@@ -197,6 +197,8 @@ struct lb_session {
 	__u64 way[LB_SESSION_WAYS];
 };
 _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
+#define LB_UDP_IDLE 120u /* seconds after which a UDP flow counts as a new one */
+#define LB_BUSY_IDLE 600u /* seconds of silence after which a flow that was seen again may be pushed out */
 #define LB_SESSION_REAL(e) ((__u16)((e) >> 16))
 
 /*
@@ -207,15 +209,20 @@ _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 #define LB_NEXTHOP_HZ 10u
 #define LB_L2_MAX (14u + 4u * LB_VLAN_MAX)
 
+enum lb_nexthop_flags {
+	LB_NH_OWN_TAGS = 1, /* l2 is complete; otherwise the packet's own VLAN tags are kept */
+	LB_NH_V6 = 2, /* the outer packet is IPv6 */
+};
+
 struct lb_nexthop {
 	__u32 until; /* low 32 bits of jiffies */
 	__u32 in; /* ifindex on which the packet came that asked */
 	__u32 out; /* ifindex on which packets leave */
 	__u16 mtu; /* bytes of an outer packet, IP header included */
 	__u8 l2_len; /* 14, 18 or 22 */
-	__u8 own_tags; /* 1: l2 is complete; 0: the packet's own VLAN tags are kept */
+	__u8 flags; /* enum lb_nexthop_flags */
 	__u8 l2[LB_L2_MAX]; /* Ethernet header with its tags, the last two bytes the type of the outer IP */
-	__u16 csum; /* IPv4: folded sum of the outer header's constant part */
+	__u16 csum; /* IPv4: folded sum of the outer header's constant words, as they lie in memory */
 	union {
 		struct {
 			__be32 saddr4, daddr4;
@@ -282,23 +289,34 @@ enum lb_why {
 #undef X
 	LB_WHY_MAX,
 };
+/* Where the reasons of one kind begin: the XDP action follows from it. */
+#define LB_WHY_PASS LB_PASS_NOT_IP
+#define LB_WHY_DROP LB_DROP_NO_SERVICE
 
 /*
  * The receiver (rx.bpf.c). Its maps stand beside those above and need none of them.
  *
  * rx_dev: ifindex -> settings of one receiving device.
- * rx_local: the host's own addresses; a tunnel that ends elsewhere is not ours.
- * rx_from: longest-prefix match over ifindex, family and outer source address.
+ * rx_local: the host's own addresses (value 1); a tunnel that ends elsewhere is not ours.
+ * rx_from: longest-prefix match over ifindex, family and outer source address (value 1).
  * rx_vip: inner destinations seen in SYNs, so the addresses whose SYN-ACKs need a smaller MSS.
+ * count_rx: enum lb_rx_why -> struct lb_count. Segments that the kernel joined count one by one;
+ *	their headers, all but the first, are missing from the bytes.
  */
+#define LB_RX_LOCALS_MAX 65536u
+#define LB_RX_FROMS_MAX 65536u
+#define LB_RX_VIPS_MAX 16384u
+#define LB_RX_EXT_MAX 2u /* destination options followed before a tunnel's header (RFC 2473 has one) */
+
 struct lb_rx_dev {
 	__u32 mss; /* 0: leave it; 1: auto; else the most that a SYN-ACK may say */
 	__u32 mtu; /* of the device, when the receiver was added */
 	__u32 made_clsact; /* 1: lbtool made the clsact qdisc, and removes it */
-	__u32 pad;
+	__u32 version; /* LB_ABI_VERSION of who wrote it */
 };
 _Static_assert(sizeof(struct lb_rx_dev) == 16, "lb_rx_dev is ABI");
 #define LB_RX_MSS_AUTO 1u
+#define LB_RX_MSS_LEAST 88u /* auto goes no lower, whatever the MTU; what Linux takes from a peer */
 
 struct lb_rx_addr {
 	__u32 family; /* 4 or 6 */
@@ -315,17 +333,19 @@ struct lb_rx_from {
 _Static_assert(sizeof(struct lb_rx_from) == 28, "lb_rx_from is ABI");
 
 struct lb_rx_vip {
-	__u32 outer_len; /* bytes of outer headers of the largest kind seen: 20 or 40 */
+	__u32 outer_len; /* bytes of outer headers, the most seen: 20 or 40, and their options */
 	__u32 pad;
 };
+_Static_assert(sizeof(struct lb_rx_vip) == 8, "lb_rx_vip is ABI");
 
 #define LB_RX_WHYS(X) \
-	X(PASS_OTHER, "pass_other", "not a tunnel's packet") \
+	X(PASS_OTHER, "pass_other", "not a tunnel's packet, or one that the kernel itself refuses") \
 	X(PASS_NOT_LOCAL, "pass_not_local", "a tunnel that ends at another host") \
 	X(OK_DECAP, "decap", "taken out of the tunnel") \
 	X(DROP_FROM, "drop_from", "a tunnel from a source that is not allowed") \
-	X(DROP_SHORT, "drop_short", "inner packet truncated or with lengths that contradict each other") \
+	X(DROP_SHORT, "drop_short", "inner packet truncated, of another family than the tunnel says, or with lengths that contradict each other") \
 	X(DROP_FRAGMENT, "drop_fragment", "a fragment of a tunnel's packet") \
+	X(DROP_ECN, "drop_ecn", "congestion marked outside, inner packet not ECN-capable (RFC 6040)") \
 	X(DROP_FAILED, "drop_failed", "the kernel refused to shorten the packet") \
 	X(OK_MSS, "mss", "SYN-ACK whose MSS was lowered")
 
@@ -350,8 +370,7 @@ struct lb_meta {
 	__u32 slots; /* in all tables together */
 	__u32 buckets; /* service buckets of a half, each family */
 	__u32 sessions; /* buckets of the session cache */
-	__u32 hz; /* jiffies a second of the kernel that loaded the program */
-	__u32 tick_shift; /* a tick of the session cache is 2^tick_shift jiffies */
+	__u32 spare[2];
 	char object[16]; /* first hex digits of the SHA-256 of the loaded object, no NUL */
 };
 _Static_assert(sizeof(struct lb_meta) == 128, "lb_meta is ABI");

@@ -21,4 +21,7 @@ struct lb_limits {
  */
 int lb_check(const struct lb_model *m, const struct lb_limits *limits, struct lb_err *err);
 
+/* For `pool del`: 0 when no VIP and no real of the model refers to the pool, else -1 and who does. O(n). */
+int lb_check_pool_unused(const struct lb_model *m, const char *name, struct lb_err *err);
+
 #endif

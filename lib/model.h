@@ -60,7 +60,8 @@ struct lb_model {
 	size_t pool_room, real_room, vip_room; /* allocated */
 };
 
-/* All memory of a model is its own; lb_model_free() leaves an empty, usable one. */
+/* All memory of a model is its own; lb_model_free() leaves an empty, usable one. lb_model_copy() overwrites
+ * *to, which owns no memory then; when it fails, *to is empty. */
 void lb_model_init(struct lb_model *m);
 void lb_model_free(struct lb_model *m);
 int lb_model_copy(struct lb_model *to, const struct lb_model *from, struct lb_err *err);
@@ -90,7 +91,10 @@ bool lb_real_serves(const struct lb_m_real *real);
 
 /*
  * The commands that make `to` of `from`, in an order in which each could be typed, one call of
- * line() each without the leading "lbtool" and without a newline: deletions of VIPs and reals and pools, then pools, reals, VIPs.
+ * line() each without the leading "lbtool" and without a newline: deletions of VIPs, reals and pools,
+ * then pools, reals, VIPs. A pool that a VIP leaves with its `vip replace` is deleted last.
+ * `replace` lines name every field, so that what is not named takes its default: a real's encapsulation.
+ * What is not the administrator's (ids, health) and the seed make no lines. From an empty model: the whole of `to`.
  */
 void lb_model_diff(const struct lb_model *from, const struct lb_model *to,
 		   void (*line)(void *arg, const char *text), void *arg);

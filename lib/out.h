@@ -35,9 +35,13 @@ void lb_out_end(struct lb_out *o);
 
 /* The object's own name: text prints the value alone, JSON "key": "value". */
 void lb_out_name(struct lb_out *o, const char *key, const char *value, enum lb_color color);
-/* Text "key value", JSON "key": value. lb_out_note: text only in the given words, e.g. "(foreign)". */
+/* Text "key value", JSON "key": value. lb_out_note: text only in the given words, e.g. "(foreign)".
+ * Control characters are written as \xNN; in JSON also bytes that are no UTF-8. */
 void lb_out_str(struct lb_out *o, const char *key, const char *value, enum lb_color color);
+void lb_out_note(struct lb_out *o, const char *note, enum lb_color color);
+/* JSON: exact up to 2^63 - 1, above that the nearest double (jansson's integers are signed). */
 void lb_out_u64(struct lb_out *o, const char *key, uint64_t value);
+/* Rounded to so many decimals in both forms; what is no number (nan, inf) is left out. */
 void lb_out_real(struct lb_out *o, const char *key, double value, int decimals);
 void lb_out_bool(struct lb_out *o, const char *key, bool value); /* text "key on", JSON true */
 /* A value of a list: text "key value" each time, JSON "key": [ ... ] with all of them. */
@@ -45,7 +49,10 @@ void lb_out_item(struct lb_out *o, const char *key, const char *value, enum lb_c
 /* What follows, up to the end of the object, stands on a line of its own in text. JSON: nothing. */
 void lb_out_more(struct lb_out *o);
 
-/* Writes everything to the stream and checks that it arrived: 0, or -1 with *err (a full disk, a closed pipe). */
+/*
+ * Writes everything to the stream and checks that it arrived: 0, or -1 with *err (a full disk, a closed
+ * pipe, no memory, calls that did not pair). What was written is forgotten: a later flush writes what came after.
+ */
 int lb_out_flush(struct lb_out *o, FILE *to, struct lb_err *err);
 
 #endif

@@ -43,6 +43,12 @@ int lb_prog_unload(const char *instance, struct lb_err *err);
 /* A descriptor of a pinned program, "lb", "rx" or "rx_mss"; -1 with *err when there is none. */
 int lb_prog_open(const char *instance, const char *name, struct lb_err *err);
 
+/*
+ * A descriptor of the program with that id when it works on this instance's maps: the pinned program, or one that
+ * a killed reload left on a device. -1: it is foreign.
+ */
+int lb_prog_ours(const char *instance, uint32_t id);
+
 struct lb_prog_info {
 	uint32_t id;
 	char tag[17]; /* the kernel's hash of its instructions, hex */

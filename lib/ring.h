@@ -3,8 +3,10 @@
  * ring.h - the consistent hash table of a pool: Maglev hashing with weights. Pure: no I/O, no clock.
  *
  * Source: D. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer",
- * NSDI 2016, section 3.4. Weights: member i takes its k-th turn at the time k / weight(i), so how
- * often one takes turns depends on its own weight alone.
+ * NSDI 2016, section 3.4. Weights: member i takes its k-th turn at the time (k - 1/2) / weight(i), so
+ * when one takes turns depends on its own weight alone; turns at one time go in the members' order. So each
+ * gets its exact share of the slots rounded to the nearest (Webster's method), and members of one weight
+ * fare as in the paper.
  */
 #ifndef LIB_RING_H
 #define LIB_RING_H
@@ -29,8 +31,9 @@ struct lb_member {
  * Fills slot[0..slots) with indexes into member[]. The members must be sorted by lb_addr_cmp() and distinct;
  * then slot[] depends on nothing but addresses, weights, `slots` and `seed`, and two machines
  * with the same ones get the same bytes. `slots` must be prime (lb_ring_prime()).
- * n <= 65535. Without a member of weight > 0 every slot is LB_RING_NONE.
- * Returns 0, or -1 with *err when memory is short.
+ * n <= 65535. Without a member of weight > 0 every slot is LB_RING_NONE. A member of weight 0 changes nothing
+ * for the others: as if it were not there, but for their indexes.
+ * Returns 0, or -1 with *err when memory is short, or `slots` or n is not as above; slot[] is as it was then.
  */
 int lb_ring_build(const struct lb_member *member, uint32_t n, uint32_t slots, uint64_t seed,
 		  uint16_t *slot, struct lb_err *err);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * lb.bpf.c - the balancer: an XDP program, native or generic.
+ *
+ * A packet's way is one sentence, a stage a word: each returns LB_NEXT, or the reason why the packet
+ * ends there. There is one exit, which counts the reason. What is not for a VIP leaves after the second
+ * word, untouched.
+ */
+#include "bpf/parse.h"
+#include "bpf/lookup.h"
+#include "bpf/echo.h"
+#include "bpf/pick.h"
+#include "bpf/nexthop.h"
+#include "bpf/encap.h"
+
+static __always_inline int lb_forward(struct xdp_md *ctx, const struct lb_pkt *p)
+{
+	return p->nh->out == ctx->ingress_ifindex ? LB_TX : LB_TX_REDIRECT;
+}
+
+/* The one way out. */
+static __always_inline int lb_done(const struct lb_pkt *p, int why)
+{
+	lb_count(&count_why, why, p->frame);
+	if (p->svc)
+		lb_count(&count_vip, p->svc->vip, p->frame);
+	if (why >= LB_WHY_DROP)
+		return XDP_DROP;
+	if (why >= LB_WHY_PASS)
+		return XDP_PASS;
+	if (why == LB_TX_ECHO)
+		return XDP_TX;
+	lb_count(&count_real, p->real, p->frame);
+	return why == LB_TX ? XDP_TX : bpf_redirect(p->nh->out, 0);
+}
+
+SEC("xdp")
+int lb(struct xdp_md *ctx)
+{
+	struct lb_pkt p = {};
+	int why;
+
+	if ((why = lb_parse(ctx, &p)) == LB_NEXT &&
+	    (why = lb_vip(&p)) == LB_NEXT &&
+	    (why = lb_transport(ctx, &p)) == LB_NEXT &&
+	    (why = lb_icmp(ctx, &p)) == LB_NEXT &&
+	    (why = lb_service(&p)) == LB_NEXT &&
+	    (why = lb_pick(&p)) == LB_NEXT &&
+	    (why = lb_nexthop(ctx, &p)) == LB_NEXT &&
+	    (why = lb_encap(ctx, &p)) == LB_NEXT)
+		why = lb_forward(ctx, &p);
+	return lb_done(&p, why);
+}
+
+char LICENSE[] SEC("license") = "GPL";

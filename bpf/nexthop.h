@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * nexthop.h - the way to the real, as the kernel's own tables have it.
+ *
+ * bpf_fib_lookup() knows routes, ECMP up-links, IPv6 next hops of IPv4 routes (RFC 8950) and
+ * neighbours, but costs more than all the rest of the path. So its answer is kept, per CPU, for a
+ * tenth of a second, ready-made as the bytes to be written. What it does not know is in map `dev`.
+ */
+#ifndef LB_NEXTHOP_H
+#define LB_NEXTHOP_H
+
+#include "bpf/maps.h"
+
+#define LB_AF_INET 2
+#define LB_AF_INET6 10
+#define LB_FIB_SRC (1u << 4) /* BPF_FIB_LOOKUP_SRC, kernel 6.7 */
+#define LB_EINVAL 22
+
+struct lb_ask {
+	__u32 in;
+	__u8 family;
+	const __u8 *addr;
+};
+
+static __always_inline void lb_fib_set(struct bpf_fib_lookup *fib, const struct lb_ask *ask)
+{
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->ifindex = ask->in;
+	fib->tot_len = 1; /* asks for the route's MTU too */
+	if (ask->family == 4) {
+		fib->family = LB_AF_INET;
+		fib->ipv4_dst = LB_AT(__be32, ask->addr);
+	} else {
+		fib->family = LB_AF_INET6;
+		LB_AT(__u64, fib->ipv6_dst) = LB_AT(__u64, ask->addr);
+		LB_AT(__u64, &fib->ipv6_dst[2]) = LB_AT(__u64, ask->addr + 8);
+	}
+}
+
+/* 0, or the reason why there is no way. */
+static __always_inline int lb_fib(struct xdp_md *ctx, struct bpf_fib_lookup *fib,
+				  const struct lb_ask *ask)
+{
+	long ret;
+
+	lb_fib_set(fib, ask);
+	ret = bpf_fib_lookup(ctx, fib, sizeof(*fib), LB_FIB_SRC);
+	if (ret == -LB_EINVAL) { /* a kernel before 6.7 does not know the flag */
+		lb_fib_set(fib, ask);
+		ret = bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+	}
+	switch (ret) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+		return LB_NEXT;
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		return LB_DROP_NO_NEIGH;
+	case BPF_FIB_LKUP_RET_FWD_DISABLED:
+		return LB_DROP_NO_FORWARD;
+	default:
+		return LB_DROP_NO_ROUTE;
+	}
+}
+
+/* Ethernet header for the way out: through a VLAN device with its tags, else with the packet's. */
+static __always_inline void lb_nexthop_l2(struct lb_nexthop *nh, const struct bpf_fib_lookup *fib,
+					  const struct lb_dev *out, __u32 in, __be16 type)
+{
+	__u32 len = 12;
+
+	__builtin_memcpy(nh->l2, fib->dmac, 6);
+	__builtin_memcpy(nh->l2 + 6, fib->smac, 6);
+	nh->out = fib->ifindex;
+	if (nh->out != in)
+		nh->flags |= LB_NH_OWN_TAGS;
+	if (out && out->lower) {
+		nh->out = out->lower;
+		nh->flags |= LB_NH_OWN_TAGS;
+		LB_AT(__u32, nh->l2 + 12) = LB_AT(__u32, out->tag[0]);
+		len = 16;
+		if (out->tag[1][0]) {
+			LB_AT(__u32, nh->l2 + 16) = LB_AT(__u32, out->tag[1]);
+			len = 20;
+		}
+	}
+	if (len == 12)
+		LB_AT(__be16, nh->l2 + 12) = type;
+	else if (len == 16)
+		LB_AT(__be16, nh->l2 + 16) = type;
+	else
+		LB_AT(__be16, nh->l2 + 20) = type;
+	nh->l2_len = len + 2;
+}
+
+/*
+ * The outer source: what the kernel would take for that route; an older kernel does not say, then the
+ * address that lbtool found for the device out, or in.
+ */
+static __always_inline int lb_source4(struct lb_nexthop *nh, const struct bpf_fib_lookup *fib,
+				      bool same, const struct lb_dev *out, const struct lb_dev *in,
+				      const struct lb_real *r)
+{
+	__u32 sum = 0x45 + bpf_htons(0x4000) + 64; /* version, DF, TTL */
+
+	nh->saddr4 = same ? fib->ipv4_src : 0;
+	if (!nh->saddr4 && out)
+		nh->saddr4 = LB_AT(__be32, out->saddr4);
+	if (!nh->saddr4 && in)
+		nh->saddr4 = LB_AT(__be32, in->saddr4);
+	if (!nh->saddr4)
+		return LB_DROP_NO_SOURCE;
+	nh->daddr4 = LB_AT(__be32, r->addr);
+	sum += (nh->saddr4 & 0xffff) + (nh->saddr4 >> 16);
+	sum += (nh->daddr4 & 0xffff) + (nh->daddr4 >> 16);
+	nh->csum = lb_csum_fold(sum);
+	return LB_NEXT;
+}
+
+static __always_inline void lb_copy16(void *to, const void *from)
+{
+	LB_AT(__u64, to) = LB_AT(__u64, from);
+	LB_AT(__u64, to + 8) = LB_AT(__u64, from + 8);
+}
+
+static __always_inline bool lb_zero16(const void *a)
+{
+	return !(LB_AT(__u64, a) | LB_AT(__u64, a + 8));
+}
+
+static __always_inline int lb_source6(struct lb_nexthop *nh, const struct bpf_fib_lookup *fib,
+				      bool same, const struct lb_dev *out, const struct lb_dev *in,
+				      const struct lb_real *r)
+{
+	__builtin_memset(nh->saddr6, 0, 16);
+	if (same)
+		lb_copy16(nh->saddr6, fib->ipv6_src);
+	if (lb_zero16(nh->saddr6) && out)
+		__builtin_memcpy(nh->saddr6, out->saddr6, 16);
+	if (lb_zero16(nh->saddr6) && in)
+		__builtin_memcpy(nh->saddr6, in->saddr6, 16);
+	if (lb_zero16(nh->saddr6))
+		return LB_DROP_NO_SOURCE;
+	lb_copy16(nh->daddr6, r->addr);
+	nh->flags |= LB_NH_V6;
+	return LB_NEXT;
+}
+
+static __noinline int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 id)
+{
+	__u32 in = ctx->ingress_ifindex, e;
+	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
+	const struct lb_dev *idev = bpf_map_lookup_elem(&dev, &in), *odev;
+	struct bpf_fib_lookup fib;
+	struct lb_ask ask = { .in = in };
+	int why;
+
+	if (!r || !nh)
+		return LB_DROP_NO_REAL;
+	ask.family = r->family;
+	ask.addr = r->addr;
+	if (idev && idev->via_family) {
+		ask.family = idev->via_family;
+		ask.addr = idev->via;
+	}
+	nh->out = 0;
+	why = lb_fib(ctx, &fib, &ask);
+	if (why != LB_NEXT)
+		return why;
+	nh->flags = 0;
+	e = fib.ifindex;
+	odev = bpf_map_lookup_elem(&dev, &e);
+	why = r->family == 4 ? lb_source4(nh, &fib, ask.family == 4, odev, idev, r) :
+			       lb_source6(nh, &fib, ask.family == 6, odev, idev, r);
+	if (why != LB_NEXT)
+		return why;
+	lb_nexthop_l2(nh, &fib, odev, in, bpf_htons(r->family == 4 ? ETH_P_IP : ETH_P_IPV6));
+	nh->mtu = fib.mtu_result;
+	nh->in = in;
+	nh->until = (__u32)bpf_jiffies64() + lb_cfg.nexthop_life;
+	return LB_NEXT;
+}
+
+static __always_inline int lb_nexthop(struct xdp_md *ctx, struct lb_pkt *p)
+{
+	struct lb_nexthop *nh = bpf_map_lookup_elem(&nexthop, &p->real);
+
+	p->nh = nh;
+	if (!nh)
+		return LB_DROP_NO_REAL;
+	if (nh->out && (__s32)(nh->until - (__u32)bpf_jiffies64()) > 0 &&
+	    (nh->in == ctx->ingress_ifindex || !(lb_meta.flags & LB_META_VIA)))
+		return LB_NEXT;
+	return lb_nexthop_make(ctx, nh, p->real);
+}
+
+#endif

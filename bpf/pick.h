@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pick.h - which real gets the flow: the session cache where it knows better, else the table.
+ */
+#ifndef LB_PICK_H
+#define LB_PICK_H
+
+#include "bpf/maps.h"
+
+#define LB_TCP_FIN 0x01
+#define LB_TCP_SYN 0x02
+#define LB_TCP_RST 0x04
+#define LB_TCP_ACK 0x10
+
+/*
+ * Hash of the 5-tuple. The addresses are hashed as words with keys made from the seed (multilinear,
+ * so that nobody who does not know the seed can choose colliding ones), then the ports are mixed in. The high half
+ * picks slot and bucket, the low half is the session's tag.
+ */
+static __always_inline __u64 lb_flow_hash(const struct lb_pkt *p)
+{
+	__u64 ports = (__u64)p->proto << 32 | (__u32)p->sport << 16 | p->dport, h;
+
+	if (p->v6) {
+		h = p->src[0] * lb_cfg.key[0] + p->src[1] * lb_cfg.key[1] +
+		    p->dst[0] * lb_cfg.key[2] + p->dst[1] * lb_cfg.key[3];
+	} else {
+		h = (p->src[0] << 32 | p->dst[0]) * lb_cfg.key[0] + lb_cfg.key[2];
+	}
+	h ^= h >> 32;
+	h = (h + ports) * lb_cfg.key[1];
+	h ^= h >> 29;
+	h *= lb_cfg.key[3];
+	return h ^ h >> 32;
+}
+
+static __always_inline __u32 lb_table(const struct lb_pkt *p)
+{
+	__u32 i = p->half * lb_cfg.pools + p->svc->pool, slot;
+	const struct lb_pool *pl = bpf_map_lookup_elem(&pool, &i);
+	const struct lb_slots *line;
+	__u64 where;
+
+	if (!pl)
+		return 0;
+	where = LB_READ_ONCE(pl->table);
+	if (!(__u32)where)
+		return 0;
+	slot = (where >> 32) + lb_scale(p->hash >> 32, where);
+	i = slot / LB_SLOTS_PER_LINE;
+	line = bpf_map_lookup_elem(&table, &i);
+	return line ? line->slot[slot % LB_SLOTS_PER_LINE].real : 0;
+}
+
+/* May a flow that had this real keep it? It must still be in the pool, up or draining, and not sick. */
+static __always_inline bool lb_holds(const struct lb_pkt *p, __u32 id)
+{
+	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
+	const struct lb_real_health *h = bpf_map_lookup_elem(&health, &id);
+	__u8 state;
+
+	if (!r || !h || r->pool != p->svc->pool)
+		return false;
+	state = r->half[p->half & 1].state;
+	return (state == LB_STATE_UP || state == LB_STATE_DRAIN) && h->state != LB_HEALTH_DOWN;
+}
+
+static __always_inline __u32 lb_tick(void)
+{
+	return (bpf_jiffies64() >> lb_cfg.tick_shift) & 0x7fff;
+}
+
+static __always_inline __u32 lb_age(__u64 entry, __u32 tick)
+{
+	return (tick - (__u32)(entry >> 1)) & 0x7fff;
+}
+
+static __always_inline __u64 lb_entry(const struct lb_pkt *p, __u32 id, __u32 tick, __u32 again)
+{
+	return p->hash << 32 | (__u64)id << 16 | tick << 1 | again;
+}
+
+/*
+ * Where a new flow goes: an empty entry, else one whose flow came only once, the oldest, else the oldest of
+ * those that were quiet for long. With none of these the flow does without: the table serves it.
+ */
+static __always_inline void lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
+{
+	__u32 best = LB_SESSION_WAYS, best_age = 0;
+
+	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
+		__u64 e = s->way[i];
+		__u32 age = e ? lb_age(e, tick) : 0x10000;
+
+		if (e & 1)
+			age = age > lb_cfg.busy_idle ? age - lb_cfg.busy_idle : 0;
+		else
+			age += 0x8000;
+		if (age > best_age) {
+			best_age = age;
+			best = i;
+		}
+	}
+	if (best < LB_SESSION_WAYS)
+		LB_WRITE_ONCE(s->way[best], entry);
+}
+
+/* A session cache's answer for a flow; 0: it has none. *way is where its entry is, or LB_SESSION_WAYS. */
+static __always_inline __u32 lb_session_find(const struct lb_pkt *p, const struct lb_session *s,
+					     __u32 tick, __u32 *way, __u64 *entry)
+{
+	__u32 tag = p->hash, i;
+
+	*way = LB_SESSION_WAYS;
+#pragma unroll
+	for (i = 0; i < LB_SESSION_WAYS; i++) {
+		__u64 e = LB_READ_ONCE(s->way[i]);
+
+		if ((__u32)(e >> 32) == tag && e) {
+			*way = i;
+			*entry = e;
+			break;
+		}
+	}
+	if (i == LB_SESSION_WAYS || !lb_holds(p, LB_SESSION_REAL(*entry)))
+		return 0;
+	if (p->proto == IPPROTO_UDP && lb_age(*entry, tick) > lb_cfg.udp_idle)
+		return 0;
+	return LB_SESSION_REAL(*entry);
+}
+
+static __always_inline int lb_pick_session(struct lb_pkt *p)
+{
+	__u32 i = lb_scale(p->hash >> 32, lb_cfg.sessions), tick = lb_tick(), way, had;
+	struct lb_session *s = bpf_map_lookup_elem(&session, &i);
+	bool syn = (p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK)) == LB_TCP_SYN;
+	__u64 entry = 0, now;
+
+	if (!s)
+		return LB_DROP_NO_REAL;
+	had = lb_session_find(p, s, tick, &way, &entry);
+	p->real = had && !syn ? had : lb_table(p);
+	if (!p->real)
+		return LB_DROP_NO_REAL;
+	now = lb_entry(p, p->real, tick, way < LB_SESSION_WAYS);
+	if (way < LB_SESSION_WAYS) {
+		/* A SYN begins a new connection on the entry's tuple: what it says is stale. */
+		if (now != entry)
+			LB_WRITE_ONCE(s->way[way], now);
+	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST))) {
+		lb_insert(s, now, tick);
+	}
+	return LB_NEXT;
+}
+
+static __always_inline int lb_pick(struct lb_pkt *p)
+{
+	p->hash = lb_flow_hash(p);
+	if (lb_cfg.sessions && p->svc->flags & LB_SVC_SESSION)
+		return lb_pick_session(p);
+	p->real = lb_table(p);
+	return p->real ? LB_NEXT : LB_DROP_NO_REAL;
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pkt.h - what the stages know about a packet.
+ *
+ * Stages hand on values, never pointers into the packet: those do not survive bpf_xdp_adjust_head().
+ * Pointers into maps are fine.
+ */
+#ifndef LB_PKT_H
+#define LB_PKT_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/lb_abi.h"
+
+struct lb_pkt {
+	/* parse.h. Offsets are 64 bits wide since the verifier forgets the bounds of smaller ones that
+	 * are kept on the stack. */
+	__u64 l3; /* offset of the IP header */
+	__u64 l4; /* offset of the transport header */
+	__u32 frame; /* bytes, Ethernet header included */
+	__u32 len; /* bytes of the IP packet, by its own header */
+	__u32 tag[LB_VLAN_MAX]; /* VLAN tags as they lie in the packet, TPID and TCI */
+	__u8 v6;
+	__u8 proto;
+	__u8 tos;
+	__u8 tcp_flags; /* byte 13 of the header; 0 for others */
+	__u64 src[2], dst[2]; /* IPv4: in the low 32 bits of [0], network order */
+	__be16 sport, dport;
+
+	/* lookup.h */
+	__u32 half; /* 0 or 1, of the root that this packet read */
+	__u32 base; /* its first bucket */
+	__u64 mul; /* its multiplier */
+	const struct lb_bucket4 *home4;
+	const struct lb_bucket6 *home6;
+	const struct lb_svc *svc;
+
+	/* pick.h, nexthop.h */
+	__u64 hash;
+	__u32 real;
+	struct lb_nexthop *nh;
+};
+
+/* Loads and stores of words at any alignment; x86 does them, and the verifier lets it. Through memcpy()
+ * clang would move byte by byte. */
+#define LB_AT(type, p) (*(type *)(p))
+
+#define LB_READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define LB_WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
+
+static __always_inline void *lb_data(const struct xdp_md *ctx)
+{
+	return (void *)(long)ctx->data;
+}
+
+static __always_inline void *lb_data_end(const struct xdp_md *ctx)
+{
+	return (void *)(long)ctx->data_end;
+}
+
+/* One's complement sums on words as they lie in memory (RFC 1071). */
+static __always_inline __u16 lb_csum_fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* RFC 1624, equation 3. */
+static __always_inline __u16 lb_csum_replace(__u16 csum, __u16 was, __u16 is)
+{
+	return ~lb_csum_fold((__u16)~csum + (__u16)~was + is);
+}
+
+#endif

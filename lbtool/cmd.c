@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "lbtool/cmd.h"
+#include "lib/parse.h"
+
+const struct object *const objects[] = { &prog_object,  &dev_object,	  &pool_object, &real_object, &vip_object,
+					 &stats_object, &receiver_object, NULL };
+
+static const char general[] =
+	"Usage: lbtool [ OPTIONS ] OBJECT { COMMAND | help }\n"
+	"       lbtool [ OPTIONS ] -b[atch] FILE\n"
+	"OPTIONS := { -V[ersion] | -h[elp] | -j[son] | -p[retty] | -s[tats] | -d[etails] |\n"
+	"             -o[neline] | -c[olor][={ auto | always | never }] | -n[etns] NAME |\n"
+	"             -i[nstance] NAME | -b[atch] FILE | --dry-run }\n";
+
+/* Words of a table, for parse_choice(): what exists and, in the error, what to type instead. */
+#define WORDS_MAX 16
+
+const struct object *object_find(const char *word, struct lb_err *err)
+{
+	const char *words[WORDS_MAX];
+	int n = 0, which;
+
+	for (; objects[n]; n++)
+		words[n] = objects[n]->word;
+	words[n++] = "help";
+	words[n] = NULL;
+	return parse_choice(word, words, &which, err) ? NULL : objects[which];
+}
+
+static const struct cmd *cmd_find(const struct object *o, const char *word, struct lb_err *err)
+{
+	const char *words[WORDS_MAX];
+	int n = 0, which;
+
+	for (; o->cmds[n].word; n++)
+		words[n] = o->cmds[n].word;
+	words[n++] = "help";
+	words[n] = NULL;
+	return parse_choice(word, words, &which, err) ? NULL : &o->cmds[which];
+}
+
+void usage_print(FILE *to)
+{
+	fputs(general, to);
+	fputs("OBJECT := {", to);
+	for (int i = 0; objects[i]; i++)
+		fprintf(to, " %s%s", objects[i]->word, objects[i + 1] ? " |" : " }\n");
+	for (int i = 0; objects[i]; i++) {
+		fprintf(to, "\n%s: %s\n", objects[i]->word, objects[i]->brief);
+		for (const struct cmd *c = objects[i]->cmds; c->word; c++)
+			fprintf(to, "       lbtool %s %s\n", objects[i]->word, c->usage);
+	}
+}
+
+static void object_help(const struct object *o, FILE *to)
+{
+	for (const struct cmd *c = o->cmds; c->word; c++)
+		fprintf(to, "%s lbtool %s %s\n", c == o->cmds ? "Usage:" : "      ", o->word,
+			c->usage);
+	if (o->notes)
+		fputs(o->notes, to);
+}
+
+static int run_object(struct tool *t, const struct object *o, struct lb_args *a)
+{
+	const struct cmd *c;
+
+	t->object = o->word;
+	if (lb_args_take(a, "help")) {
+		object_help(o, stdout);
+		return 0;
+	}
+	c = cmd_find(o, lb_args_peek(a) ? lb_args_peek(a) : "show", &t->err);
+	if (!c)
+		return -1;
+	a->at += !!lb_args_peek(a);
+	t->verb = c->word;
+	if (lb_args_take(a, "help")) {
+		object_help(o, stdout);
+		return 0;
+	}
+	return c->run(t, a);
+}
+
+int cmd_run(struct tool *t, struct lb_args *a)
+{
+	const struct object *o;
+	bool help = lb_args_take(a, "help");
+
+	if (help && !lb_args_peek(a)) {
+		usage_print(stdout);
+		return 0;
+	}
+	o = object_find(a->word[a->at], &t->err);
+	if (!o)
+		return -1;
+	a->at++;
+	if (help) {
+		object_help(o, stdout);
+		return 0;
+	}
+	if (!run_object(t, o, a))
+		return 0;
+	return t->verb ? lb_prefix(&t->err, "%s %s", t->object, t->verb) :
+			 lb_prefix(&t->err, "%s", t->object);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * cmd.h - the commands: one const table per object gives dispatch, usage and the words that exist.
+ */
+#ifndef LBTOOL_CMD_H
+#define LBTOOL_CMD_H
+
+#include <stdio.h>
+
+#include "lbtool/tool.h"
+#include "lib/args.h"
+
+struct cmd {
+	const char *word;
+	int (*run)(struct tool *t, struct lb_args *a);
+	const char *usage; /* what stands after `lbtool OBJECT ` */
+};
+
+struct object {
+	const char *word;
+	const char *brief; /* what it is, for `lbtool help` */
+	const struct cmd *cmds; /* ends with a NULL word; one of them is "show", which a bare object means */
+	const char *notes; /* values and defaults, below the usage; may be NULL */
+};
+
+extern const struct object prog_object, dev_object, pool_object, real_object, vip_object,
+	stats_object, receiver_object;
+/* All of them in the order of `lbtool help`, ends with NULL. */
+extern const struct object *const objects[];
+
+/* Runs the command in the words, `lbtool` and its options left out. Errors begin with OBJECT VERB. */
+int cmd_run(struct tool *t, struct lb_args *a);
+
+/* NULL when it does not exist: *err names those that do. */
+const struct object *object_find(const char *word, struct lb_err *err);
+
+/* The whole grammar, to the stream. */
+void usage_print(FILE *to);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lbtool/cmd.h"
+#include "lbtool/edit.h"
+#include "lib/batch.h"
+#include "lib/parse.h"
+
+const char *const edit_verb_names[] = { "add", "replace", "del", NULL };
+
+static const struct edit_kind *const kinds[] = { &pool_edit, &real_edit, &vip_edit };
+static const char *const kind_names[] = { "pool", "real", "vip", NULL };
+
+int edit_exists(const struct edit *e, const char *name, struct lb_err *err)
+{
+	return lb_fail(err, "\"%s\" exists: use \"%s replace\"", name, e->kind->object);
+}
+
+int edit_missing(const char *name, struct lb_err *err)
+{
+	return lb_fail(err, "\"%s\" does not exist", name);
+}
+
+int edit_no_pool(const char *pool, struct lb_err *err)
+{
+	return lb_fail(err, "pool \"%s\" does not exist: use \"pool add\" first", pool);
+}
+
+int edit_differs(const char *name, const char *key, struct lb_err *err)
+{
+	return lb_fail(err, "\"%s\" has another %s: nothing is deleted", name, key);
+}
+
+int edit_run(struct tool *t, struct lb_args *a, const struct edit_kind *kind, enum edit_verb verb)
+{
+	struct edit e = { .kind = kind, .verb = verb };
+
+	if (kind->parse(&e, a, &t->err))
+		return -1;
+	return edit_commit(t, &e, 1);
+}
+
+/* Words that are commands elsewhere deserve to be told so. */
+static int refuse_object(const char *word, struct lb_err *err)
+{
+	struct lb_err ignored;
+	int which;
+
+	if (!strcmp(word, "help") || object_find(word, &ignored))
+		return lb_bad_word(err, word, "not in a batch, which takes pool, real and vip only");
+	return parse_choice(word, kind_names, &which, err);
+}
+
+static int find_kind(struct edit *e, const char *word, struct lb_err *err)
+{
+	for (int i = 0; kind_names[i]; i++) {
+		if (strcmp(word, kind_names[i]) != 0)
+			continue;
+		e->kind = kinds[i];
+		return 0;
+	}
+	return refuse_object(word, err);
+}
+
+int edit_parse(struct edit *e, struct lb_args *a, struct lb_err *err)
+{
+	const char *object, *verb;
+	int which;
+
+	memset(e, 0, sizeof(*e));
+	if (lb_args_next(a, "OBJECT", &object, err) || find_kind(e, object, err))
+		return -1;
+	if (lb_args_next(a, "add, replace or del", &verb, err))
+		return lb_prefix(err, "%s", object);
+	if (!strcmp(verb, "show") || !strcmp(verb, "help")) {
+		lb_bad_word(err, verb, "not in a batch, which takes add, replace and del only");
+		return lb_prefix(err, "%s", object);
+	}
+	if (parse_choice(verb, edit_verb_names, &which, err))
+		return lb_prefix(err, "%s", object);
+	e->verb = which;
+	if (e->kind->parse(e, a, err))
+		return lb_prefix(err, "%s %s", object, verb);
+	return 0;
+}
+
+struct edits {
+	struct edit *edit;
+	size_t n, room;
+};
+
+static struct edit *edits_more(struct edits *list, struct lb_err *err)
+{
+	if (list->n == list->room) {
+		size_t room = list->room ? list->room * 2 : 64;
+		struct edit *more = realloc(list->edit, room * sizeof(*more));
+
+		if (!more) {
+			lb_fail(err, "out of memory");
+			return NULL;
+		}
+		list->edit = more;
+		list->room = room;
+	}
+	return &list->edit[list->n];
+}
+
+static int read_edits(struct tool *t, struct lb_batch *b, struct edits *list)
+{
+	const char *const *word;
+	size_t n;
+	int ret;
+
+	while ((ret = lb_batch_next(b, &word, &n, &t->err)) > 0) {
+		struct lb_args a = { .word = word, .n = n };
+		struct edit *e = edits_more(list, &t->err);
+
+		if (!e)
+			return -1;
+		if (edit_parse(e, &a, &t->err))
+			return lb_prefix(&t->err, "%s:%u", t->batch, lb_batch_line(b));
+		e->line = lb_batch_line(b);
+		list->n++;
+	}
+	return ret;
+}
+
+int edit_batch(struct tool *t)
+{
+	FILE *in = !strcmp(t->batch, "-") ? stdin : fopen(t->batch, "re");
+	struct edits list = { 0 };
+	struct lb_batch *b = NULL;
+	int ret = -1;
+
+	if (!in)
+		return lb_fail(&t->err, "%s: cannot open: %s", t->batch, strerror(errno));
+	b = lb_batch_new(in, t->batch, &t->err);
+	if (!b || read_edits(t, b, &list))
+		goto out;
+	ret = edit_commit(t, list.edit, list.n);
+out:
+	lb_batch_free(b);
+	free(list.edit);
+	if (in != stdin)
+		fclose(in);
+	return ret;
+}

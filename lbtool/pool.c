@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lbtool/cmd.h"
+#include "lbtool/edit.h"
+#include "lbtool/show.h"
+#include "lib/check.h"
+#include "lib/parse.h"
+#include "lib/ring.h"
+
+enum { KEY_TABLE, KEY_ENCAP };
+static const struct lb_key keys[] = {
+	[KEY_TABLE] = { "table", "SIZE", false },
+	[KEY_ENCAP] = { "encap", "ipip", false },
+	{ NULL, NULL, false },
+};
+
+/* The prime that may be a table's size nearest to n; the greater of two as near. */
+static uint32_t nearest_prime(uint32_t n)
+{
+	for (uint32_t d = 1; d < LB_RING_MAX; d++) {
+		if (lb_ring_prime(n + d))
+			return n + d;
+		if (n > d && lb_ring_prime(n - d))
+			return n - d;
+	}
+	return LB_RING_DEFAULT;
+}
+
+static int parse_table(const char *word, uint32_t *slots, struct lb_err *err)
+{
+	char sizes[256] = "";
+	size_t len = 0;
+	uint32_t n;
+
+	if (parse_u32(word, LB_RING_MIN, LB_RING_MAX, &n, err))
+		return -1;
+	if (lb_ring_prime(n)) {
+		*slots = n;
+		return 0;
+	}
+	for (int i = 0; lb_ring_sizes[i] && len < sizeof(sizes); i++)
+		len += snprintf(sizes + len, sizeof(sizes) - len, "%s%" PRIu32, i ? ", " : "",
+				lb_ring_sizes[i]);
+	return lb_bad_word(err, word, "must be a prime: the nearest is %" PRIu32 ", good ones are %s",
+			   nearest_prime(n), sizes);
+}
+
+int parse_encap(const char *word, enum lb_m_encap first, enum lb_m_encap *encap,
+		struct lb_err *err)
+{
+	int which;
+
+	if (parse_choice(word, lb_encap_names + first, &which, err))
+		return -1;
+	*encap = (enum lb_m_encap)(which + (int)first);
+	return 0;
+}
+
+static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
+{
+	struct lb_m_pool *p = &e->pool;
+	const char *word;
+	int key, bad = 0;
+
+	*p = (struct lb_m_pool){ .slots = LB_RING_DEFAULT, .encap = LB_M_ENCAP_IPIP, .id = LB_NO_ID };
+	if (lb_args_next(a, "NAME", &word, err) || parse_name(word, err))
+		return -1;
+	memcpy(p->name, word, strlen(word) + 1);
+	while ((key = lb_args_pair(a, keys, &e->given, &word, err)) >= 0) {
+		if (key == KEY_TABLE)
+			bad = parse_table(word, &p->slots, err);
+		else if (key == KEY_ENCAP)
+			bad = parse_encap(word, LB_M_ENCAP_IPIP, &p->encap, err);
+		if (bad)
+			return lb_args_label(err, keys[key].word);
+	}
+	return key == LB_ARGS_END ? 0 : -1;
+}
+
+static int apply_del(const struct edit *e, struct lb_model *m, struct lb_m_pool *old,
+		     struct lb_err *err)
+{
+	if ((e->given & 1u << KEY_TABLE) && old->slots != e->pool.slots)
+		return edit_differs(old->name, "table", err);
+	if ((e->given & 1u << KEY_ENCAP) && old->encap != e->pool.encap)
+		return edit_differs(old->name, "encap", err);
+	if (lb_check_pool_unused(m, old->name, err))
+		return -1;
+	lb_model_del_pool(m, old);
+	return 0;
+}
+
+static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
+{
+	struct lb_m_pool *old = lb_model_pool(m, e->pool.name);
+	struct lb_m_pool new = e->pool;
+
+	if (old && e->verb == EDIT_ADD)
+		return edit_exists(e, e->pool.name, err);
+	if (e->verb == EDIT_DEL)
+		return old ? apply_del(e, m, old, err) : edit_missing(e->pool.name, err);
+	if (old) {
+		new = *old;
+		if (e->given & 1u << KEY_TABLE)
+			new.slots = e->pool.slots;
+		if (e->given & 1u << KEY_ENCAP)
+			new.encap = e->pool.encap;
+	}
+	return lb_model_put_pool(m, &new, err);
+}
+
+const struct edit_kind pool_edit = { "pool", parse, apply };
+
+static int pool_add(struct tool *t, struct lb_args *a)
+{
+	return edit_run(t, a, &pool_edit, EDIT_ADD);
+}
+
+static int pool_replace(struct tool *t, struct lb_args *a)
+{
+	return edit_run(t, a, &pool_edit, EDIT_REPLACE);
+}
+
+static int pool_del(struct tool *t, struct lb_args *a)
+{
+	return edit_run(t, a, &pool_edit, EDIT_DEL);
+}
+
+/* What follows from the configuration: who serves, how full the table is, what it says. */
+static int show_details(struct tool *t, const struct lb_model *m, const struct lb_m_pool *p)
+{
+	uint32_t *count = NULL, used = 0, serving = 0;
+	uint64_t digest;
+	char hex[17];
+	size_t n;
+
+	if (show_shares(t, m, p->name, &count, &n))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		used += count[i];
+		serving += count[i] != 0;
+	}
+	free(count);
+	if (lb_maps_digest(t->maps, m, p->name, &digest, &t->err))
+		return -1;
+	snprintf(hex, sizeof(hex), "%016" PRIx64, digest);
+	lb_out_more(t->out);
+	lb_out_u64(t->out, "id", p->id);
+	lb_out_u64(t->out, "reals", n);
+	lb_out_u64(t->out, "serving", serving);
+	lb_out_u64(t->out, "used", used);
+	lb_out_str(t->out, "digest", hex, LB_PLAIN);
+	return 0;
+}
+
+/* A pool has no counters of its own: the sum of its reals'. */
+static int show_stats(struct tool *t, const struct lb_model *m, const struct lb_m_pool *p)
+{
+	struct lb_counts sum = { 0 }, one;
+	size_t n;
+	const struct lb_m_real *r = lb_model_pool_reals(m, p->name, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (lb_maps_count(t->maps, LB_COUNT_REAL, r[i].id, &one, &t->err))
+			return -1;
+		sum.packets += one.packets;
+		sum.bytes += one.bytes;
+	}
+	lb_out_more(t->out);
+	show_counts(t, &sum);
+	return 0;
+}
+
+static int show_one(struct tool *t, const struct lb_model *m, const struct lb_m_pool *p)
+{
+	lb_out_begin(t->out);
+	lb_out_name(t->out, "pool", p->name, LB_NAME);
+	lb_out_u64(t->out, "table", p->slots);
+	lb_out_str(t->out, "encap", lb_encap_names[p->encap], LB_PLAIN);
+	if ((t->details && show_details(t, m, p)) || (t->stats && show_stats(t, m, p)))
+		return -1;
+	lb_out_end(t->out);
+	return 0;
+}
+
+static int pool_show(struct tool *t, struct lb_args *a)
+{
+	const char *name = NULL;
+	struct lb_model m;
+	int ret = -1;
+
+	if (lb_args_peek(a) &&
+	    (lb_args_next(a, "NAME", &name, &t->err) || parse_name(name, &t->err)))
+		return -1;
+	if (lb_args_end(a, &t->err))
+		return -1;
+	if (show_open(t, &m))
+		goto out;
+	if (name && !lb_model_pool(&m, name)) {
+		edit_missing(name, &t->err);
+		goto out;
+	}
+	for (size_t i = 0; i < m.pools; i++)
+		if ((!name || !strcmp(name, m.pool[i].name)) && show_one(t, &m, &m.pool[i]))
+			goto out;
+	ret = 0;
+out:
+	lb_model_free(&m);
+	return ret;
+}
+
+static const struct cmd pool_cmds[] = {
+	{ "add", pool_add, "add NAME [ table SIZE ] [ encap ipip ]" },
+	{ "replace", pool_replace, "replace NAME [ table SIZE ] [ encap ipip ]" },
+	{ "del", pool_del, "del NAME" },
+	{ "show", pool_show, "show [ NAME ]" },
+	{ NULL, NULL, NULL },
+};
+
+const struct object pool_object = {
+	"pool", "sets of reals with one hash table", pool_cmds,
+	"NAME := letters, digits, - and _, at most 31, the first a letter or digit\n"
+	"SIZE := a prime from 251 to 4194301, at least 100 times the reals (default 65537)\n"
+	"replace keeps what is not named; a new pool gets the defaults\n",
+};

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lbtool/cmd.h"
+#include "lbtool/devs.h"
+#include "lib/parse.h"
+#include "lib/prog.h"
+#include "lib/ring.h"
+
+enum { KEY_REALS, KEY_VIPS, KEY_POOLS, KEY_TABLES, KEY_SESSIONS, KEY_SEED };
+static const struct lb_key keys[] = {
+	[KEY_REALS] = { "reals", "N", false },	 [KEY_VIPS] = { "vips", "N", false },
+	[KEY_POOLS] = { "pools", "N", false },	 [KEY_TABLES] = { "tables", "N", false },
+	[KEY_SESSIONS] = { "sessions", "N", false }, [KEY_SEED] = { "seed", "HEX", false },
+	{ NULL, NULL, false },
+};
+
+static int parse_size(int key, const char *word, struct lb_sizes *s, struct lb_err *err)
+{
+	const struct lb_sizes *min = &lb_sizes_min, *max = &lb_sizes_max;
+
+	switch (key) {
+	case KEY_REALS:
+		return parse_u32(word, min->reals, max->reals, &s->reals, err);
+	case KEY_VIPS:
+		return parse_u32(word, min->vips, max->vips, &s->vips, err);
+	case KEY_POOLS:
+		return parse_u32(word, min->pools, max->pools, &s->pools, err);
+	case KEY_TABLES:
+		return parse_u32(word, min->tables, max->tables, &s->tables, err);
+	case KEY_SESSIONS:
+		return parse_u32(word, min->sessions, max->sessions, &s->sessions, err);
+	default:
+		return parse_hex64(word, &s->seed, err);
+	}
+}
+
+static int prog_load(struct tool *t, struct lb_args *a)
+{
+	struct lb_sizes sizes = lb_sizes_default;
+	uint32_t seen = 0;
+	const char *word;
+	int key;
+
+	while ((key = lb_args_pair(a, keys, &seen, &word, &t->err)) >= 0)
+		if (parse_size(key, word, &sizes, &t->err))
+			return lb_args_label(&t->err, keys[key].word);
+	if (key != LB_ARGS_END || tool_no_dry_run(t) || tool_enter(t) || tool_lock(t))
+		return -1;
+	return lb_prog_load(t->instance, &sizes, &t->err);
+}
+
+/* The sizes can be typed back behind `prog load`. */
+static int show_instance(struct tool *t)
+{
+	struct lb_info info;
+	char seed[19];
+
+	if (tool_maps(t))
+		return -1;
+	lb_maps_info(t->maps, &info);
+	snprintf(seed, sizeof(seed), "0x%016" PRIx64, info.seed);
+	lb_out_str(t->out, "object", info.object, LB_PLAIN);
+	lb_out_u64(t->out, "abi", info.version);
+	lb_out_u64(t->out, "commits", info.commits);
+	lb_out_u64(t->out, "reals", info.limits.reals);
+	lb_out_u64(t->out, "vips", info.limits.vips);
+	lb_out_u64(t->out, "pools", info.limits.pools);
+	lb_out_u64(t->out, "tables", info.limits.slots / LB_RING_DEFAULT);
+	lb_out_u64(t->out, "sessions", info.sessions);
+	lb_out_str(t->out, "seed", seed, LB_PLAIN);
+	if (t->details) {
+		lb_out_more(t->out);
+		lb_out_u64(t->out, "slots", info.limits.slots);
+		lb_out_u64(t->out, "slots_used", info.slots_used);
+	}
+	return 0;
+}
+
+static int show_one(struct tool *t, const char *name, int fd)
+{
+	char object[17];
+	struct lb_prog_info info;
+
+	if (lb_prog_info(fd, &info, &t->err))
+		return -1;
+	lb_out_begin(t->out);
+	lb_out_name(t->out, "prog", name, LB_NAME);
+	lb_out_u64(t->out, "id", info.id);
+	lb_out_str(t->out, "tag", info.tag, LB_PLAIN);
+	if (name[0] == 'l') {
+		if (show_instance(t))
+			return -1;
+	} else {
+		snprintf(object, sizeof(object), "%s", lb_rx_object_sha256);
+		if (t->details)
+			lb_out_more(t->out);
+	}
+	if (t->details)
+		lb_out_u64(t->out, "jited", info.jited);
+	lb_out_end(t->out);
+	return 0;
+}
+
+/* Whatever is there; when nothing is, the balancer's absence is the failure. */
+static int prog_show(struct tool *t, struct lb_args *a)
+{
+	static const char *const names[] = { "lb", "rx", "rx_mss" };
+	struct lb_err err;
+	int shown = 0;
+
+	if (lb_args_end(a, &t->err) || tool_enter(t) || tool_out(t))
+		return -1;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int fd = lb_prog_open(t->instance, names[i], i ? &err : &t->err), bad;
+
+		if (fd < 0)
+			continue;
+		bad = show_one(t, names[i], fd);
+		close(fd);
+		if (bad)
+			return -1;
+		shown++;
+	}
+	return shown ? 0 : -1;
+}
+
+/* Programs that were attached where the new one is now, to bring them back. */
+struct swap {
+	const struct lb_link *link;
+	int old_fd;
+};
+
+static int swap_all(struct tool *t, const struct devs *d, struct swap *swap, size_t *n, int new_fd)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		int old = d->ours[i] ? lb_prog_ours(t->instance, d->link[i].xdp_prog) : -1;
+
+		if (old < 0)
+			continue;
+		if (lb_nl_xdp_set(t->nl, &d->link[i], devs_mode(&d->link[i]), new_fd, old,
+				  &t->err)) {
+			close(old);
+			return -1;
+		}
+		swap[(*n)++] = (struct swap){ &d->link[i], old };
+	}
+	return 0;
+}
+
+static void swap_back(struct tool *t, const struct swap *swap, size_t n, int new_fd)
+{
+	struct lb_err err;
+
+	while (n--)
+		if (lb_nl_xdp_set(t->nl, swap[n].link, devs_mode(swap[n].link), swap[n].old_fd,
+				  new_fd, &err))
+			tool_note(t, "device \"%s\" keeps the new program: %s", swap[n].link->name,
+				  err.msg);
+}
+
+/* All devices get the new program, or all keep theirs. */
+static int swap_programs(struct tool *t, const struct devs *d, int new_fd)
+{
+	struct swap *swap = calloc(d->n + 1, sizeof(*swap));
+	size_t n = 0;
+	int ret = -1;
+
+	if (!swap)
+		return lb_fail(&t->err, "out of memory");
+	if (!swap_all(t, d, swap, &n, new_fd))
+		ret = lb_prog_reload_done(t->instance, new_fd, &t->err);
+	if (ret)
+		swap_back(t, swap, n, new_fd);
+	while (n)
+		close(swap[--n].old_fd);
+	free(swap);
+	return ret;
+}
+
+static int prog_reload(struct tool *t, struct lb_args *a)
+{
+	int old_fd = -1, new_fd = -1, ret = -1;
+	struct devs d = { 0 };
+
+	if (lb_args_end(a, &t->err) || tool_no_dry_run(t) || tool_nl(t) || tool_maps(t) ||
+	    tool_lock(t) || devs_not_elsewhere(t))
+		return -1;
+	if (lb_prog_reload(t->instance, &old_fd, &new_fd, &t->err))
+		return -1;
+	if (!devs_read(t, &d))
+		ret = swap_programs(t, &d, new_fd);
+	devs_free(&d);
+	close(old_fd);
+	close(new_fd);
+	return ret;
+}
+
+static int fail_attached(struct tool *t, const struct devs *d)
+{
+	char names[256] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < d->n && len < sizeof(names); i++)
+		if (d->ours[i])
+			len += snprintf(names + len, sizeof(names) - len, "%s\"%s\"",
+					len ? ", " : "", d->link[i].name);
+	return len ? lb_fail(&t->err, "attached to %s: \"dev del\" first", names) : 0;
+}
+
+static int prog_unload(struct tool *t, struct lb_args *a)
+{
+	struct devs d;
+	int bad, fd;
+
+	if (lb_args_end(a, &t->err) || tool_no_dry_run(t) || tool_nl(t) || tool_lock(t))
+		return -1;
+	fd = lb_prog_open(t->instance, "lb", &t->err);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	if (devs_not_elsewhere(t) || devs_read(t, &d))
+		return -1;
+	bad = fail_attached(t, &d);
+	devs_free(&d);
+	return bad ? -1 : lb_prog_unload(t->instance, &t->err);
+}
+
+static const struct cmd prog_cmds[] = {
+	{ "load", prog_load,
+	  "load [ reals N ] [ vips N ] [ pools N ] [ tables N ] [ sessions N ] [ seed HEX ]" },
+	{ "show", prog_show, "show" },
+	{ "reload", prog_reload, "reload" },
+	{ "unload", prog_unload, "unload" },
+	{ NULL, NULL, NULL },
+};
+
+const struct object prog_object = {
+	"prog", "the programs in the kernel and their maps", prog_cmds,
+	"reals, vips, pools: most of each; tables: room for that many tables of 65537 slots, new and old\n"
+	"sessions: entries of the session cache, 0 for none\n"
+	"seed: nodes that are to choose alike have the same one\n"
+	"reload swaps the program of all devices for the one built into this lbtool and keeps the maps\n"
+	"unload removes program and configuration; detach it first: \"lbtool dev del DEV\"\n",
+};

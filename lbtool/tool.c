@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lbtool/tool.h"
+#include "lib/lock.h"
+
+#define LOCK_WAIT_MS 5000
+
+void tool_init(struct tool *t)
+{
+	memset(t, 0, sizeof(*t));
+	t->lock = t->home = -1;
+}
+
+void tool_close(struct tool *t)
+{
+	lb_out_free(t->out);
+	if (t->maps)
+		lb_maps_close(t->maps);
+	if (t->nl)
+		lb_nl_close(t->nl);
+	if (t->lock >= 0)
+		close(t->lock);
+	if (t->home >= 0)
+		close(t->home);
+	tool_init(t);
+}
+
+int tool_out(struct tool *t)
+{
+	if (!t->out)
+		t->out = lb_out_new(&t->look);
+	return t->out ? 0 : lb_fail(&t->err, "out of memory");
+}
+
+int tool_maps(struct tool *t)
+{
+	return t->maps ? 0 : lb_maps_open(t->instance, &t->maps, &t->err);
+}
+
+int tool_enter(struct tool *t)
+{
+	if (!t->netns || t->entered)
+		return 0;
+	t->home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (lb_netns_enter(t->netns, &t->err))
+		return -1;
+	t->entered = true;
+	return 0;
+}
+
+int tool_nl(struct tool *t)
+{
+	if (t->nl)
+		return 0;
+	if (tool_enter(t))
+		return -1;
+	t->nl = lb_nl_open(&t->err);
+	return t->nl ? 0 : -1;
+}
+
+int tool_lock(struct tool *t)
+{
+	if (t->lock < 0)
+		t->lock = lb_lock(t->instance, LOCK_WAIT_MS, &t->err);
+	return t->lock < 0 ? -1 : 0;
+}
+
+int tool_no_dry_run(struct tool *t)
+{
+	if (!t->dry_run)
+		return 0;
+	return lb_usage(&t->err, "\"--dry-run\": only for pool, real, vip and -batch");
+}
+
+void tool_note(const struct tool *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("lbtool: ", stderr);
+	if (t->object)
+		fprintf(stderr, "%s ", t->object);
+	if (t->verb)
+		fputs(t->verb, stderr);
+	fputs(t->object ? ": note: " : "note: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}

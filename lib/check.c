@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/* check.c - is this configuration whole? */
+#include <string.h>
+
+#include "lib/check.h"
+
+static int check_count(const char *what, size_t n, uint32_t room, struct lb_err *err)
+{
+	if (n <= room)
+		return 0;
+	return lb_fail(err,
+		       "%zu %s: the instance was loaded with room for %u: load it with a larger "
+		       "\"%s\"",
+		       n, what, room, what);
+}
+
+/* Both arrays are sorted by the pool's name: one walk. */
+static int check_reals_pools(const struct lb_model *m, struct lb_err *err)
+{
+	char addr[LB_ADDR_STRLEN];
+	size_t p = 0;
+
+	for (size_t i = 0; i < m->reals; i++) {
+		const struct lb_m_real *real = &m->real[i];
+
+		while (p < m->pools && strcmp(m->pool[p].name, real->pool) < 0)
+			p++;
+		if (p < m->pools && strcmp(m->pool[p].name, real->pool) == 0)
+			continue;
+		format_addr(&real->addr, addr);
+		return lb_fail(err, "real \"%s\": pool \"%s\" does not exist: add the pool first",
+			       addr, real->pool);
+	}
+	return 0;
+}
+
+static int check_vips_pools(const struct lb_model *m, struct lb_err *err)
+{
+	char svc[LB_SERVICE_STRLEN];
+
+	for (size_t i = 0; i < m->vips; i++) {
+		const struct lb_m_vip *vip = &m->vip[i];
+
+		/* Neighbours mostly share their pool. */
+		if (i && strcmp(vip->pool, vip[-1].pool) == 0)
+			continue;
+		if (lb_model_pool(m, vip->pool))
+			continue;
+		format_service(&vip->svc, svc);
+		return lb_fail(err, "vip \"%s\": pool \"%s\" does not exist: add the pool first",
+			       svc, vip->pool);
+	}
+	return 0;
+}
+
+/* The first VIP of an address: services are sorted by address, then port. NULL: none. */
+static const struct lb_m_vip *vip_of(const struct lb_model *m, const struct lb_addr *addr)
+{
+	size_t low = 0, high = m->vips;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (lb_addr_cmp(&m->vip[mid].svc.addr, addr) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low < m->vips && lb_addr_cmp(&m->vip[low].svc.addr, addr) == 0)
+		return &m->vip[low];
+	return NULL;
+}
+
+static int check_reals_addrs(const struct lb_model *m, struct lb_err *err)
+{
+	char addr[LB_ADDR_STRLEN], svc[LB_SERVICE_STRLEN];
+
+	for (size_t i = 0; i < m->reals; i++) {
+		const struct lb_m_vip *vip = vip_of(m, &m->real[i].addr);
+
+		if (!vip)
+			continue;
+		format_addr(&m->real[i].addr, addr);
+		format_service(&vip->svc, svc);
+		return lb_fail(
+			err,
+			"real \"%s\" of pool \"%s\" has the address of vip \"%s\", so that its "
+			"packets would come back here: use an address of the real's own",
+			addr, m->real[i].pool, svc);
+	}
+	return 0;
+}
+
+/* A pool that nobody serves has no table. Reals and pools are in one order: one walk. */
+static int check_slots(const struct lb_model *m, uint32_t room, struct lb_err *err)
+{
+	uint64_t slots = 0;
+	size_t r = 0;
+
+	for (size_t p = 0; p < m->pools; p++) {
+		const struct lb_m_pool *pool = &m->pool[p];
+		bool serves = false;
+
+		for (; r < m->reals && strcmp(m->real[r].pool, pool->name) == 0; r++)
+			serves |= lb_real_serves(&m->real[r]);
+		if (serves)
+			slots += pool->slots;
+	}
+	if (slots <= room)
+		return 0;
+	return lb_fail(
+		err,
+		"the tables of the pools take %llu slots: the instance was loaded with room for "
+		"%u: give pools smaller tables, or load it with a larger \"tables\"",
+		(unsigned long long)slots, room);
+}
+
+int lb_check(const struct lb_model *m, const struct lb_limits *limits, struct lb_err *err)
+{
+	if (check_count("pools", m->pools, limits->pools, err) < 0 ||
+	    check_count("reals", m->reals, limits->reals, err) < 0 ||
+	    check_count("vips", m->vips, limits->vips, err) < 0 || check_vips_pools(m, err) < 0 ||
+	    check_reals_pools(m, err) < 0 || check_reals_addrs(m, err) < 0)
+		return -1;
+	return check_slots(m, limits->slots, err);
+}
+
+int lb_check_pool_unused(const struct lb_model *m, const char *name, struct lb_err *err)
+{
+	char text[LB_SERVICE_STRLEN];
+	const struct lb_m_real *real;
+	size_t n;
+
+	for (size_t i = 0; i < m->vips; i++) {
+		if (strcmp(m->vip[i].pool, name) != 0)
+			continue;
+		format_service(&m->vip[i].svc, text);
+		return lb_fail(err,
+			       "pool \"%s\" is used by vip \"%s\": delete or move the vip first",
+			       name, text);
+	}
+	real = lb_model_pool_reals(m, name, &n);
+	if (n) {
+		format_addr(&real->addr, text);
+		return lb_fail(err, "pool \"%s\" has %zu real%s, \"%s\"%s: delete them first", name,
+			       n, n > 1 ? "s" : "", text, n > 1 ? " and others" : "");
+	}
+	return 0;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The pinned maps, mapped into memory, and the model read from them. */
+#include "lib/maps.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/maps_internal.h"
+#include "lib/prog_internal.h"
+
+#define READ_TRIES 1000
+
+static const char not_loaded[] = "nothing is loaded: \"lbtool prog load\" comes first";
+
+/* Length of the mapping of an array: elements are multiples of 8 bytes, the whole one of pages. */
+static size_t map_len(size_t entries, size_t size)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	return (entries * size + page - 1) / page * page;
+}
+
+struct mapping {
+	const char *name;
+	void **at;
+	size_t entries, size;
+};
+
+static void mappings(struct lb_maps *m, struct mapping out[8])
+{
+	const struct lb_meta *meta = m->meta;
+	const struct mapping all[8] = {
+		{ "service4", (void **)&m->service4, meta ? 2 * meta->buckets : 0, sizeof(*m->service4) },
+		{ "service6", (void **)&m->service6, meta ? 2 * meta->buckets : 0, sizeof(*m->service6) },
+		{ "pool", (void **)&m->pool, meta ? 2 * meta->pools : 0, sizeof(*m->pool) },
+		{ "table", (void **)&m->slot, meta ? meta->slots : 0, sizeof(*m->slot) },
+		{ "real", (void **)&m->real, meta ? meta->reals : 0, sizeof(*m->real) },
+		{ "health", (void **)&m->health, meta ? meta->reals : 0, sizeof(*m->health) },
+		{ "session", (void **)&m->session, meta && meta->sessions ? meta->sessions : 1,
+		  sizeof(*m->session) },
+	};
+
+	memcpy(out, all, sizeof(all));
+}
+
+static int map_one(const char *instance, const char *name, void **at, size_t len,
+		   struct lb_err *err)
+{
+	int fd = lb_pin_open(instance, "map", name, err, not_loaded);
+
+	if (fd < 0)
+		return -1;
+	*at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (*at != MAP_FAILED)
+		return 0;
+	*at = NULL;
+	return lb_pin_fail(err, errno, name);
+}
+
+static int open_fds(struct lb_maps *m, const char *instance, struct lb_err *err)
+{
+	const struct {
+		const char *name;
+		int *fd;
+	} fds[] = {
+		{ "nexthop", &m->nexthop },	{ "count_vip", &m->count_vip },
+		{ "count_real", &m->count_real }, { "count_why", &m->count_why },
+		{ "dev", &m->dev },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+		*fds[i].fd = lb_pin_open(instance, "map", fds[i].name, err, not_loaded);
+		if (*fds[i].fd < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_version(const struct lb_meta *meta, const char *instance, struct lb_err *err)
+{
+	if (meta->magic == LB_META_MAGIC && meta->version == LB_ABI_VERSION)
+		return 0;
+	return lb_fail(err, "the maps of instance \"%s\" have ABI version %u, this tool has %u: use "
+		       "the tool that loaded them, or \"lbtool prog unload\" and load anew",
+		       instance, meta->version, LB_ABI_VERSION);
+}
+
+int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err)
+{
+	struct mapping all[8] = { 0 };
+	struct lb_maps *m;
+	size_t i;
+	int fd;
+
+	/* The program's pin comes last at load and goes first at unload. */
+	fd = lb_pin_open(instance, "prog", "lb", err, not_loaded);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return lb_fail(err, "opening the maps: %s", strerror(errno));
+	m->nexthop = m->count_vip = m->count_real = m->count_why = m->dev = -1;
+	m->cpus = libbpf_num_possible_cpus();
+	if (map_one(instance, "meta", (void **)&m->meta, map_len(1, sizeof(*m->meta)), err) ||
+	    check_version(m->meta, instance, err) || open_fds(m, instance, err))
+		goto fail;
+	mappings(m, all);
+	for (i = 0; all[i].name; i++)
+		if (map_one(instance, all[i].name, all[i].at, map_len(all[i].entries, all[i].size),
+			    err))
+			goto fail;
+	*maps = m;
+	return 0;
+fail:
+	lb_maps_close(m);
+	return -1;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void lb_maps_close(struct lb_maps *m)
+{
+	struct mapping all[8] = { 0 };
+	size_t i;
+
+	if (!m)
+		return;
+	mappings(m, all);
+	for (i = 0; all[i].name; i++)
+		if (*all[i].at)
+			munmap(*all[i].at, map_len(all[i].entries, all[i].size));
+	if (m->meta)
+		munmap(m->meta, map_len(1, sizeof(*m->meta)));
+	close_fd(m->nexthop);
+	close_fd(m->count_vip);
+	close_fd(m->count_real);
+	close_fd(m->count_why);
+	close_fd(m->dev);
+	free(m);
+}
+
+static uint32_t root_of(const struct lb_maps *m)
+{
+	return __atomic_load_n(&m->meta->root, __ATOMIC_ACQUIRE);
+}
+
+uint32_t lb_maps_table(const struct lb_maps *m, uint32_t pool_id, uint32_t *base)
+{
+	const struct lb_pool *p = &m->pool[(root_of(m) & 1) * m->meta->pools + pool_id];
+	uint64_t table = __atomic_load_n(&p->table, __ATOMIC_RELAXED);
+	uint32_t n = table;
+
+	*base = table >> 32;
+	return (uint64_t)*base + n <= m->meta->slots ? n : 0;
+}
+
+void lb_maps_info(const struct lb_maps *m, struct lb_info *info)
+{
+	const struct lb_meta *meta = m->meta;
+	uint32_t i, base;
+
+	*info = (struct lb_info){
+		.version = meta->version,
+		.commits = root_of(m),
+		.seed = meta->seed,
+		.sessions = meta->sessions * LB_SESSION_WAYS,
+		.limits = {
+			.pools = meta->pools,
+			.reals = meta->reals - 1,
+			.vips = meta->vips,
+			.slots = meta->slots,
+		},
+	};
+	memcpy(info->object, meta->object, sizeof(meta->object));
+	for (i = 0; i < meta->pools; i++)
+		info->slots_used += lb_maps_table(m, i, &base);
+}
+
+static int read_pools(const struct lb_maps *m, uint32_t half, struct lb_model *model,
+		      struct lb_err *err)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->meta->pools; i++) {
+		const struct lb_pool *p = &m->pool[half * m->meta->pools + i];
+		struct lb_m_pool pool = {
+			.slots = p->slots,
+			.encap = LB_M_ENCAP_IPIP,
+			.id = i,
+		};
+
+		if (!p->name[0])
+			continue;
+		memcpy(pool.name, p->name, sizeof(pool.name) - 1);
+		if (lb_model_put_pool(model, &pool, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int by_real(const void *a, const void *b)
+{
+	const struct lb_m_real *x = a, *y = b;
+	int d = strcmp(x->pool, y->pool);
+
+	return d ? d : lb_addr_cmp(&x->addr, &y->addr);
+}
+
+static bool real_at(const struct lb_maps *m, uint32_t half, uint32_t id, struct lb_m_real *out)
+{
+	const struct lb_real *r = &m->real[id];
+	const struct lb_real_half *h = &r->half[half];
+	const struct lb_pool *p = &m->pool[half * m->meta->pools + r->pool];
+
+	if (h->state == LB_STATE_FREE || r->pool >= m->meta->pools)
+		return false;
+	*out = (struct lb_m_real){
+		.weight = h->weight,
+		.state = h->state == LB_STATE_DRAIN ? LB_M_DRAIN :
+			 h->state == LB_STATE_DOWN ? LB_M_DOWN : LB_M_UP,
+		.encap = r->own_encap ? LB_M_ENCAP_IPIP : LB_M_ENCAP_DEFAULT,
+		.sick = m->health[id].state == LB_HEALTH_DOWN,
+		.id = id,
+	};
+	memcpy(out->pool, p->name, sizeof(out->pool) - 1);
+	out->addr.family = r->family;
+	memcpy(out->addr.b, r->addr, sizeof(out->addr.b));
+	return true;
+}
+
+static int read_reals(const struct lb_maps *m, uint32_t half, struct lb_model *model,
+		      struct lb_err *err)
+{
+	struct lb_m_real *all = calloc(m->meta->reals, sizeof(*all));
+	uint32_t id, n = 0, i;
+	int ret = 0;
+
+	if (!all)
+		return lb_fail(err, "reading the reals: %s", strerror(errno));
+	for (id = 1; id < m->meta->reals; id++)
+		n += real_at(m, half, id, &all[n]);
+	qsort(all, n, sizeof(*all), by_real);
+	for (i = 0; i < n && !ret; i++)
+		ret = lb_model_put_real(model, &all[i], err);
+	free(all);
+	return ret;
+}
+
+static int by_vip(const void *a, const void *b)
+{
+	const struct lb_m_vip *x = a, *y = b;
+
+	return lb_service_cmp(&x->svc, &y->svc);
+}
+
+static uint32_t vip_at(const struct lb_maps *m, uint32_t half, const struct lb_svc *s,
+		       uint8_t family, const void *addr, struct lb_m_vip *out)
+{
+	if (!(s->flags & LB_SVC_USED) || s->flags & LB_SVC_FAR || s->pool >= m->meta->pools)
+		return 0;
+	*out = (struct lb_m_vip){
+		.svc = { .addr.family = family, .port = ntohs(s->port), .proto = s->proto },
+		.session = s->flags & LB_SVC_SESSION,
+		.id = s->vip,
+	};
+	memcpy(out->svc.addr.b, addr, family == 4 ? 4 : 16);
+	memcpy(out->pool, m->pool[half * m->meta->pools + s->pool].name, sizeof(out->pool) - 1);
+	return 1;
+}
+
+static int read_vips(const struct lb_maps *m, uint32_t half, struct lb_model *model,
+		     struct lb_err *err)
+{
+	uint32_t max = m->meta->vips, n = 0, i, k, b0 = half * m->meta->buckets;
+	/* A torn read, which the caller throws away, may see more entries than there can be. */
+	struct lb_m_vip *all = calloc(max + 2 * LB_BUCKET_ENTRIES, sizeof(*all));
+	int ret = 0;
+
+	if (!all)
+		return lb_fail(err, "reading the VIPs: %s", strerror(errno));
+	for (i = 0; i < m->meta->buckets && n <= max; i++) {
+		const struct lb_bucket4 *b4 = &m->service4[b0 + i];
+		const struct lb_bucket6 *b6 = &m->service6[b0 + i];
+
+		for (k = 0; k < LB_BUCKET_ENTRIES; k++) {
+			n += vip_at(m, half, &b4->svc[k], 4, &b4->addr[k], &all[n]);
+			n += vip_at(m, half, &b6->svc[k], 6, b6->addr[k], &all[n]);
+		}
+	}
+	qsort(all, n, sizeof(*all), by_vip);
+	for (i = 0; i < n && !ret; i++)
+		ret = lb_model_put_vip(model, &all[i], err);
+	free(all);
+	return ret;
+}
+
+int lb_maps_read(const struct lb_maps *m, struct lb_model *model, struct lb_err *err)
+{
+	uint32_t root, tries;
+
+	for (tries = 0; tries < READ_TRIES; tries++) {
+		root = root_of(m);
+		lb_model_free(model);
+		model->seed = m->meta->seed;
+		if (read_pools(m, root & 1, model, err) || read_reals(m, root & 1, model, err) ||
+		    read_vips(m, root & 1, model, err))
+			return -1;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (root_of(m) == root)
+			return 0;
+	}
+	return lb_fail(err, "the configuration changes faster than it can be read: try again");
+}
+
+int lb_maps_shares(const struct lb_maps *m, const struct lb_model *model, const char *pool,
+		   uint32_t *count, uint32_t n, struct lb_err *err)
+{
+	const struct lb_m_pool *p = lb_model_pool(model, pool);
+	uint32_t *by_id = calloc(LB_REALS_MAX, sizeof(*by_id)), base, slots, i;
+	const struct lb_m_real *r;
+	size_t reals;
+
+	if (!by_id)
+		return lb_fail(err, "counting slots: %s", strerror(errno));
+	slots = p ? lb_maps_table(m, p->id, &base) : 0;
+	for (i = 0; i < slots; i++)
+		by_id[m->slot[base + i].real]++;
+	r = lb_model_pool_reals(model, pool, &reals);
+	for (i = 0; i < n; i++)
+		count[i] = i < reals ? by_id[r[i].id] : 0;
+	free(by_id);
+	return 0;
+}
+
+int lb_maps_digest(const struct lb_maps *m, const struct lb_model *model, const char *pool,
+		   uint64_t *digest, struct lb_err *err)
+{
+	const struct lb_m_pool *p = lb_model_pool(model, pool);
+	uint32_t base, slots, i, b;
+	uint64_t h = 0xcbf29ce484222325ull;
+
+	(void)err;
+	slots = p ? lb_maps_table(m, p->id, &base) : 0;
+	for (i = 0; i < slots; i++) {
+		const struct lb_real *r = &m->real[m->slot[base + i].real % m->meta->reals];
+
+		h = (h ^ r->family) * 0x100000001b3ull;
+		for (b = 0; b < (r->family == 4 ? 4u : 16u); b++)
+			h = (h ^ r->addr[b]) * 0x100000001b3ull;
+	}
+	*digest = h;
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * maps_internal.h - the maps in this process's memory, for lib/maps*.c alone.
+ */
+#ifndef LIB_MAPS_INTERNAL_H
+#define LIB_MAPS_INTERNAL_H
+
+#include "bpf/lb_abi.h"
+#include "lib/maps.h"
+
+struct lb_maps {
+	struct lb_meta *meta;
+	struct lb_bucket4 *service4;
+	struct lb_bucket6 *service6;
+	struct lb_pool *pool;
+	struct lb_slot *slot;
+	struct lb_real *real;
+	struct lb_real_health *health;
+	struct lb_session *session;
+	int nexthop, count_vip, count_real, count_why, dev; /* descriptors */
+	int cpus; /* possible ones: values of per-CPU maps */
+};
+
+/* The services of a model in their buckets. All memory belongs to it; lb_placed_free() ends it. */
+struct lb_placed {
+	struct lb_bucket4 *b4;
+	struct lb_bucket6 *b6;
+	uint64_t mul4, mul6;
+};
+
+/*
+ * Finds multipliers with which no bucket overflows, and fills `buckets` buckets of each family. Pure.
+ * The ids of VIPs and pools in the model must be set. 0, or -1 with *err.
+ */
+int lb_place(struct lb_placed *placed, const struct lb_model *m, uint32_t buckets,
+	     struct lb_err *err);
+void lb_placed_free(struct lb_placed *placed);
+
+/* Live table of a pool: *base and the number of slots, 0 when there is none or it is out of range. */
+uint32_t lb_maps_table(const struct lb_maps *maps, uint32_t pool_id, uint32_t *base);
+
+#endif

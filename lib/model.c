@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/* model.c - the configuration as a value: three sorted arrays. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/model.h"
+#include "lib/model_internal.h"
+
+#define ROOM_FIRST 16
+
+const char *const lb_state_names[] = {"up", "drain", "down", NULL};
+const char *const lb_encap_names[] = {"default", "ipip", NULL};
+
+typedef int (*cmp_fn)(const void *a, const void *b);
+
+int lb_model_pool_cmp(const void *a, const void *b)
+{
+	const struct lb_m_pool *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+int lb_model_real_cmp(const void *a, const void *b)
+{
+	const struct lb_m_real *x = a, *y = b;
+	int d = strcmp(x->pool, y->pool);
+
+	return d ? d : lb_addr_cmp(&x->addr, &y->addr);
+}
+
+int lb_model_vip_cmp(const void *a, const void *b)
+{
+	const struct lb_m_vip *x = a, *y = b;
+
+	return lb_service_cmp(&x->svc, &y->svc);
+}
+
+/*
+ * Where key stands, or would, in a sorted array; *found tells which. The end is looked at first:
+ * what is read back from the maps or from `lbtool save` comes in order.
+ */
+static size_t place(const void *array, size_t n, size_t size, const void *key, cmp_fn cmp,
+		    bool *found)
+{
+	const char *base = array;
+	size_t low = 0, high = n;
+
+	*found = false;
+	if (!n || cmp(base + (n - 1) * size, key) < 0)
+		return n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int d = cmp(base + mid * size, key);
+
+		if (d == 0) {
+			*found = true;
+			return mid;
+		}
+		if (d < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The array with the value in it, moved perhaps; NULL with *err when memory is short, and then the old one still holds. */
+static void *put(void *array, size_t *n, size_t *room, size_t size, const void *value, cmp_fn cmp,
+		 struct lb_err *err)
+{
+	bool found;
+	size_t at = place(array, *n, size, value, cmp, &found);
+	char *base = array;
+
+	if (found) {
+		memmove(base + at * size, value, size); /* it may be the very same */
+		return base;
+	}
+	if (*n == *room) {
+		size_t more = *room ? *room * 2 : ROOM_FIRST;
+
+		base = reallocarray(array, more, size);
+		if (!base) {
+			lb_fail(err, "%s", strerror(ENOMEM));
+			return NULL;
+		}
+		*room = more;
+	}
+	memmove(base + (at + 1) * size, base + at * size, (*n - at) * size);
+	memcpy(base + at * size, value, size);
+	(*n)++;
+	return base;
+}
+
+static void del(void *array, size_t *n, size_t size, void *item)
+{
+	char *end = (char *)array + *n * size, *next = (char *)item + size;
+
+	memmove(item, next, end - next);
+	(*n)--;
+}
+
+void lb_model_init(struct lb_model *m)
+{
+	*m = (struct lb_model){0};
+}
+
+void lb_model_free(struct lb_model *m)
+{
+	free(m->pool);
+	free(m->real);
+	free(m->vip);
+	lb_model_init(m);
+}
+
+static int copy(void *to, const void *from, size_t n, size_t size)
+{
+	if (n && !to)
+		return -1;
+	if (n)
+		memcpy(to, from, n * size);
+	return 0;
+}
+
+int lb_model_copy(struct lb_model *to, const struct lb_model *from, struct lb_err *err)
+{
+	*to = (struct lb_model){
+		.seed = from->seed,
+		.pool = calloc(from->pools, sizeof(*from->pool)),
+		.real = calloc(from->reals, sizeof(*from->real)),
+		.vip = calloc(from->vips, sizeof(*from->vip)),
+		.pools = from->pools,
+		.reals = from->reals,
+		.vips = from->vips,
+		.pool_room = from->pools,
+		.real_room = from->reals,
+		.vip_room = from->vips,
+	};
+	if (copy(to->pool, from->pool, from->pools, sizeof(*from->pool)) < 0 ||
+	    copy(to->real, from->real, from->reals, sizeof(*from->real)) < 0 ||
+	    copy(to->vip, from->vip, from->vips, sizeof(*from->vip)) < 0) {
+		lb_model_free(to);
+		return lb_fail(err, "%s", strerror(ENOMEM));
+	}
+	return 0;
+}
+
+/* A name too long for a pool's is nobody's: cut, it would find another's. */
+static bool set_name(char to[LB_NAME_MAX + 1], const char *name)
+{
+	size_t len = strnlen(name, LB_NAME_MAX + 1);
+
+	if (len > LB_NAME_MAX)
+		return false;
+	memcpy(to, name, len + 1);
+	return true;
+}
+
+struct lb_m_pool *lb_model_pool(const struct lb_model *m, const char *name)
+{
+	struct lb_m_pool key;
+	bool found;
+	size_t at;
+
+	if (!set_name(key.name, name))
+		return NULL;
+	at = place(m->pool, m->pools, sizeof(key), &key, lb_model_pool_cmp, &found);
+	return found ? &m->pool[at] : NULL;
+}
+
+struct lb_m_real *lb_model_real(const struct lb_model *m, const char *pool,
+				const struct lb_addr *addr)
+{
+	struct lb_m_real key = {.addr = *addr};
+	bool found;
+	size_t at;
+
+	if (!set_name(key.pool, pool))
+		return NULL;
+	at = place(m->real, m->reals, sizeof(key), &key, lb_model_real_cmp, &found);
+	return found ? &m->real[at] : NULL;
+}
+
+struct lb_m_vip *lb_model_vip(const struct lb_model *m, const struct lb_service *svc)
+{
+	struct lb_m_vip key = {.svc = *svc};
+	bool found;
+	size_t at = place(m->vip, m->vips, sizeof(key), &key, lb_model_vip_cmp, &found);
+
+	return found ? &m->vip[at] : NULL;
+}
+
+struct lb_m_real *lb_model_pool_reals(const struct lb_model *m, const char *pool, size_t *n)
+{
+	struct lb_m_real key = {0};
+	size_t first, end;
+	bool found;
+
+	*n = 0;
+	if (!set_name(key.pool, pool))
+		return NULL;
+	/* No address is below the empty one, and none is above one of a family that does not exist. */
+	first = place(m->real, m->reals, sizeof(key), &key, lb_model_real_cmp, &found);
+	key.addr.family = UINT8_MAX;
+	end = place(m->real, m->reals, sizeof(key), &key, lb_model_real_cmp, &found);
+	*n = end - first;
+	return *n ? &m->real[first] : NULL;
+}
+
+int lb_model_put_pool(struct lb_model *m, const struct lb_m_pool *pool, struct lb_err *err)
+{
+	void *array = put(m->pool, &m->pools, &m->pool_room, sizeof(*pool), pool, lb_model_pool_cmp,
+			  err);
+
+	if (!array)
+		return -1;
+	m->pool = array;
+	return 0;
+}
+
+int lb_model_put_real(struct lb_model *m, const struct lb_m_real *real, struct lb_err *err)
+{
+	void *array = put(m->real, &m->reals, &m->real_room, sizeof(*real), real, lb_model_real_cmp,
+			  err);
+
+	if (!array)
+		return -1;
+	m->real = array;
+	return 0;
+}
+
+int lb_model_put_vip(struct lb_model *m, const struct lb_m_vip *vip, struct lb_err *err)
+{
+	void *array = put(m->vip, &m->vips, &m->vip_room, sizeof(*vip), vip, lb_model_vip_cmp, err);
+
+	if (!array)
+		return -1;
+	m->vip = array;
+	return 0;
+}
+
+void lb_model_del_pool(struct lb_model *m, struct lb_m_pool *pool)
+{
+	del(m->pool, &m->pools, sizeof(*pool), pool);
+}
+
+void lb_model_del_real(struct lb_model *m, struct lb_m_real *real)
+{
+	del(m->real, &m->reals, sizeof(*real), real);
+}
+
+void lb_model_del_vip(struct lb_model *m, struct lb_m_vip *vip)
+{
+	del(m->vip, &m->vips, sizeof(*vip), vip);
+}
+
+bool lb_real_serves(const struct lb_m_real *real)
+{
+	return real->state == LB_M_UP && real->weight > 0 && !real->sick;
+}

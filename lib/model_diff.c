@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/* model_diff.c - the difference of two models as commands. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/model.h"
+#include "lib/model_internal.h"
+
+#define LINE_LEN 256 /* far above the longest: two names, a service, the words between */
+
+struct diff {
+	const struct lb_model *from, *to;
+	void (*line)(void *arg, const char *text);
+	void *arg;
+	bool *left; /* by pool of `from`: a VIP leaves it by a replace. NULL: not known, so perhaps any */
+};
+
+typedef void (*pair_fn)(const struct diff *d, const void *from, const void *to);
+
+__attribute__((format(printf, 2, 3))) static void emit(const struct diff *d, const char *fmt, ...)
+{
+	char text[LINE_LEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	d->line(d->arg, text);
+}
+
+/* Walks both sorted arrays at once: fn() gets each key's value in the one and the other, or NULL. */
+static void walk(const struct diff *d, const void *from, size_t from_n, const void *to, size_t to_n,
+		 size_t size, int (*cmp)(const void *a, const void *b), pair_fn fn)
+{
+	const char *a = from, *b = to;
+
+	while (from_n || to_n) {
+		int c = !from_n ? 1 : !to_n ? -1 : cmp(a, b);
+
+		fn(d, c <= 0 ? a : NULL, c >= 0 ? b : NULL);
+		if (c <= 0) {
+			a += size;
+			from_n--;
+		}
+		if (c >= 0) {
+			b += size;
+			to_n--;
+		}
+	}
+}
+
+static void walk_pools(const struct diff *d, pair_fn fn)
+{
+	walk(d, d->from->pool, d->from->pools, d->to->pool, d->to->pools, sizeof(*d->to->pool),
+	     lb_model_pool_cmp, fn);
+}
+
+static void walk_reals(const struct diff *d, pair_fn fn)
+{
+	walk(d, d->from->real, d->from->reals, d->to->real, d->to->reals, sizeof(*d->to->real),
+	     lb_model_real_cmp, fn);
+}
+
+static void walk_vips(const struct diff *d, pair_fn fn)
+{
+	walk(d, d->from->vip, d->from->vips, d->to->vip, d->to->vips, sizeof(*d->to->vip),
+	     lb_model_vip_cmp, fn);
+}
+
+static bool waits(const struct diff *d, const struct lb_m_pool *pool)
+{
+	return !d->left || d->left[pool - d->from->pool];
+}
+
+static void pool_del(const struct diff *d, const void *from, const void *to)
+{
+	const struct lb_m_pool *old = from;
+
+	if (old && !to && !waits(d, old))
+		emit(d, "pool del %s", old->name);
+}
+
+static void pool_del_last(const struct diff *d, const void *from, const void *to)
+{
+	const struct lb_m_pool *old = from;
+
+	if (old && !to && waits(d, old))
+		emit(d, "pool del %s", old->name);
+}
+
+static void pool_put(const struct diff *d, const void *from, const void *to)
+{
+	const struct lb_m_pool *old = from, *new = to;
+
+	if (!new || (old && old->slots == new->slots && old->encap == new->encap))
+		return;
+	emit(d, "pool %s %s table %u encap %s", old ? "replace" : "add", new->name, new->slots,
+	     lb_encap_names[new->encap]);
+}
+
+static void real_del(const struct diff *d, const void *from, const void *to)
+{
+	const struct lb_m_real *old = from;
+	char addr[LB_ADDR_STRLEN];
+
+	if (!old || to)
+		return;
+	format_addr(&old->addr, addr);
+	emit(d, "real del %s pool %s", addr, old->pool);
+}
+
+static void real_put(const struct diff *d, const void *from, const void *to)
+{
+	const struct lb_m_real *old = from, *new = to;
+	char addr[LB_ADDR_STRLEN];
+	bool own;
+
+	if (!new || (old && old->weight == new->weight && old->state == new->state &&
+		     old->encap == new->encap))
+		return;
+	own = new->encap != LB_M_ENCAP_DEFAULT;
+	format_addr(&new->addr, addr);
+	emit(d, "real %s %s pool %s weight %u state %s%s%s", old ? "replace" : "add", addr,
+	     new->pool, new->weight, lb_state_names[new->state], own ? " encap " : "",
+	     own ? lb_encap_names[new->encap] : "");
+}
+
+static void vip_del(const struct diff *d, const void *from, const void *to)
+{
+	const struct lb_m_vip *old = from;
+	char svc[LB_SERVICE_STRLEN];
+
+	if (!old || to)
+		return;
+	format_service(&old->svc, svc);
+	emit(d, "vip del %s", svc);
+}
+
+static void vip_put(const struct diff *d, const void *from, const void *to)
+{
+	const struct lb_m_vip *old = from, *new = to;
+	char svc[LB_SERVICE_STRLEN];
+
+	if (!new || (old && strcmp(old->pool, new->pool) == 0 && old->session == new->session))
+		return;
+	format_service(&new->svc, svc);
+	emit(d, "vip %s %s pool %s session %s", old ? "replace" : "add", svc, new->pool,
+	     new->session ? "on" : "off");
+}
+
+static void mark_left(const struct diff *d, const void *from, const void *to)
+{
+	const struct lb_m_vip *old = from;
+	const struct lb_m_pool *pool;
+
+	pool = old && to ? lb_model_pool(d->from, old->pool) : NULL;
+	if (pool)
+		d->left[pool - d->from->pool] = true;
+}
+
+void lb_model_diff(const struct lb_model *from, const struct lb_model *to,
+		   void (*line)(void *arg, const char *text), void *arg)
+{
+	struct diff d = {.from = from, .to = to, .line = line, .arg = arg};
+
+	d.left = calloc(from->pools + 1, sizeof(*d.left));
+	if (d.left)
+		walk_vips(&d, mark_left);
+	walk_vips(&d, vip_del);
+	walk_reals(&d, real_del);
+	walk_pools(&d, pool_del);
+	walk_pools(&d, pool_put);
+	walk_reals(&d, real_put);
+	walk_vips(&d, vip_put);
+	walk_pools(&d, pool_del_last);
+	free(d.left);
+}

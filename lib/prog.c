@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The balancer's program: open, size the maps, set read-only data, load, fill `meta`, pin, in that order, in sight.
+ */
+#include "lib/prog.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf/lb_abi.h"
+#include "lb.skel.h"
+#include "lib/prog_internal.h"
+#include "lib/ring.h"
+#include "object_hash.h"
+
+/* Every table begins at a cache line. */
+#define SLOTS_OF(tables) ((tables) * ((LB_RING_DEFAULT | (LB_SLOTS_PER_LINE - 1)) + 1))
+
+const struct lb_sizes lb_sizes_default = {
+	.reals = 4096,
+	.vips = 4096,
+	.pools = 256,
+	.tables = 512, /* 134 MB: each pool's, and a second one while it changes */
+	.sessions = 1048576,
+	/* Any constant: what matters is that nodes which are not told one agree. */
+	.seed = 0x1b0a5eedull,
+};
+const struct lb_sizes lb_sizes_min = { .reals = 1, .vips = 1, .pools = 1, .tables = 1 };
+const struct lb_sizes lb_sizes_max = {
+	.reals = LB_REALS_MAX - 1,
+	.vips = 131072,
+	.pools = 65535,
+	.tables = 4096,
+	.sessions = 134217728,
+	.seed = UINT64_MAX,
+};
+
+const char lb_object_sha256[] = LB_OBJECT_SHA256;
+
+/* Steele et al., "Fast splittable pseudorandom number generators", OOPSLA 2014. */
+static uint64_t splitmix64(uint64_t *x)
+{
+	uint64_t z = (*x += 0x9e3779b97f4a7c15ull);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
+/* The coarse clock ticks once a jiffy: its resolution tells HZ, which nothing else tells surely. */
+static uint32_t kernel_hz(void)
+{
+	struct timespec res = { 0 };
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) || res.tv_sec || res.tv_nsec < 100000)
+		return 250;
+	return (1000000000 + res.tv_nsec / 2) / res.tv_nsec;
+}
+
+static void set_meta(struct lb_meta *meta, const struct lb_sizes *sizes)
+{
+	*meta = (struct lb_meta){
+		.mul4 = { 1, 1 },
+		.mul6 = { 1, 1 },
+		.magic = LB_META_MAGIC,
+		.version = LB_ABI_VERSION,
+		.seed = sizes->seed,
+		.reals = sizes->reals + 1, /* id 0 means none */
+		.vips = sizes->vips,
+		.pools = sizes->pools,
+		.slots = SLOTS_OF(sizes->tables),
+		.buckets = sizes->vips * LB_BUCKETS_PER_VIP,
+		.sessions = sizes->sessions / LB_SESSION_WAYS,
+	};
+	memcpy(meta->object, LB_OBJECT_SHA256, sizeof(meta->object));
+}
+
+/* Read-only data of a program for an instance that meta describes. */
+static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta)
+{
+	typeof(skel->rodata->lb_cfg) *cfg = (void *)&skel->rodata->lb_cfg;
+	uint32_t hz = kernel_hz(), shift = 0;
+	uint64_t x = meta->seed;
+	size_t i;
+
+	while ((1u << shift) < hz)
+		shift++; /* ticks of one to two seconds */
+	for (i = 0; i < 4; i++)
+		cfg->key[i] = splitmix64(&x) | 1;
+	cfg->buckets = meta->buckets;
+	cfg->sessions = meta->sessions;
+	cfg->pools = meta->pools;
+	cfg->tick_shift = shift;
+	cfg->udp_idle = (uint64_t)LB_UDP_IDLE * hz >> shift;
+	cfg->busy_idle = (uint64_t)LB_BUSY_IDLE * hz >> shift;
+	cfg->nexthop_life = hz / LB_NEXTHOP_HZ;
+}
+
+static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)
+{
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} size[] = {
+		{ skel->maps.service4, 2 * meta->buckets },
+		{ skel->maps.service6, 2 * meta->buckets },
+		{ skel->maps.pool, 2 * meta->pools },
+		{ skel->maps.table, meta->slots / LB_SLOTS_PER_LINE },
+		{ skel->maps.real, meta->reals },
+		{ skel->maps.health, meta->reals },
+		{ skel->maps.nexthop, meta->reals },
+		{ skel->maps.count_real, meta->reals },
+		{ skel->maps.count_vip, meta->vips },
+		{ skel->maps.count_why, LB_WHY_MAX },
+		{ skel->maps.session, meta->sessions ? meta->sessions : 1 },
+	};
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < sizeof(size) / sizeof(*size) && !ret; i++)
+		ret = bpf_map__set_max_entries(size[i].map, size[i].entries);
+	return ret;
+}
+
+int lb_prog_load(const char *instance, const struct lb_sizes *sizes, struct lb_err *err)
+{
+	struct lb_err ignored;
+	struct lb_bpf *skel;
+	struct lb_meta meta;
+	int fd, ret = -1;
+
+	fd = lb_prog_open(instance, "lb", &ignored);
+	if (fd >= 0) {
+		close(fd);
+		return lb_fail(err, "instance \"%s\" is loaded already: see \"lbtool prog show\"",
+			       instance);
+	}
+	/* Maps without a program are what a killed load or unload left. */
+	if (lb_pin_bpffs(err) || lb_pin_clear(instance, false, err))
+		return -1;
+	skel = lb_bpf__open();
+	if (!skel)
+		return lb_pin_fail(err, errno, "opening the program");
+	set_meta(&meta, sizes);
+	set_rodata(skel, &meta);
+	ret = set_sizes(skel, &meta);
+	if (!ret)
+		ret = lb_bpf__load(skel);
+	if (ret) {
+		ret = lb_pin_fail(err, -ret, "loading the program");
+		goto out;
+	}
+	*skel->data_meta = (typeof(*skel->data_meta)){ .lb_meta = meta };
+	ret = lb_pin_mkdirs(instance, err);
+	if (!ret)
+		ret = lb_pin_maps(skel->obj, instance, err);
+	if (!ret)
+		ret = lb_pin_prog(bpf_program__fd(skel->progs.lb), instance, "lb", err);
+	if (ret)
+		lb_pin_clear(instance, false, &ignored);
+out:
+	lb_bpf__destroy(skel);
+	return ret;
+}
+
+/* The pinned meta, checked for its version; read-only unless `write`. munmap() by the caller. */
+static struct lb_meta *meta_map(const char *instance, struct lb_err *err)
+{
+	int fd = lb_pin_open(instance, "map", "meta", err, "nothing is loaded: \"lbtool prog load\"");
+	struct lb_meta *meta;
+
+	if (fd < 0)
+		return NULL;
+	meta = mmap(NULL, sizeof(*meta), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (meta == MAP_FAILED) {
+		lb_pin_fail(err, errno, "meta");
+		return NULL;
+	}
+	if (meta->magic == LB_META_MAGIC && meta->version == LB_ABI_VERSION)
+		return meta;
+	lb_fail(err, "the maps of instance \"%s\" have ABI version %u, this tool has %u: use the tool "
+		"that loaded them, or \"prog unload\" and load anew", instance, meta->version,
+		LB_ABI_VERSION);
+	munmap(meta, sizeof(*meta));
+	return NULL;
+}
+
+int lb_prog_reload(const char *instance, int *old_fd, int *new_fd, struct lb_err *err)
+{
+	int old, ret = -1, fd = -1;
+	struct lb_bpf *skel = NULL;
+	struct lb_meta *meta;
+
+	old = lb_prog_open(instance, "lb", err);
+	if (old < 0)
+		return -1;
+	meta = meta_map(instance, err);
+	if (!meta)
+		goto out;
+	skel = lb_bpf__open();
+	if (!skel) {
+		lb_pin_fail(err, errno, "opening the program");
+		goto out;
+	}
+	set_rodata(skel, meta);
+	if (lb_pin_reuse(skel->obj, instance, err))
+		goto out;
+	ret = lb_bpf__load(skel);
+	if (ret) {
+		ret = lb_pin_fail(err, -ret, "loading the program");
+		goto out;
+	}
+	fd = fcntl(bpf_program__fd(skel->progs.lb), F_DUPFD_CLOEXEC, 3);
+	ret = fd < 0 ? lb_pin_fail(err, errno, "the program's descriptor") : 0;
+out:
+	lb_bpf__destroy(skel);
+	if (meta)
+		munmap(meta, sizeof(*meta));
+	if (ret) {
+		close(old);
+		return -1;
+	}
+	*old_fd = old;
+	*new_fd = fd;
+	return 0;
+}
+
+int lb_prog_reload_done(const char *instance, int new_fd, struct lb_err *err)
+{
+	char from[LB_PIN_LEN], to[LB_PIN_LEN];
+	struct lb_meta *meta = meta_map(instance, err);
+
+	if (!meta)
+		return -1;
+	memcpy(meta->object, LB_OBJECT_SHA256, sizeof(meta->object));
+	munmap(meta, sizeof(*meta));
+	lb_pin_path(from, instance, "prog", "lb_new");
+	lb_pin_path(to, instance, "prog", "lb");
+	unlink(from); /* of a reload that was killed here */
+	if (lb_pin_prog(new_fd, instance, "lb_new", err))
+		return -1;
+	return rename(from, to) ? lb_pin_fail(err, errno, to) : 0;
+}
+
+int lb_prog_unload(const char *instance, struct lb_err *err)
+{
+	int fd = lb_prog_open(instance, "lb", err);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return lb_pin_clear(instance, false, err);
+}
+
+int lb_prog_open(const char *instance, const char *name, struct lb_err *err)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "nothing is loaded as instance \"%s\": \"lbtool prog load\"",
+		 instance);
+	if (strcmp(name, "lb") != 0)
+		snprintf(what, sizeof(what),
+			 "no receiver in instance \"%s\": \"lbtool receiver add DEV from PREFIX\"",
+			 instance);
+	return lb_pin_open(instance, "prog", name, err, what);
+}
+
+int lb_prog_info(int fd, struct lb_prog_info *info, struct lb_err *err)
+{
+	struct bpf_prog_info kernel = { 0 };
+	uint32_t len = sizeof(kernel);
+	size_t i;
+
+	if (bpf_obj_get_info_by_fd(fd, &kernel, &len))
+		return lb_pin_fail(err, errno, "asking about the program");
+	*info = (struct lb_prog_info){
+		.id = kernel.id,
+		.jited = kernel.jited_prog_len,
+		.loaded_at = kernel.load_time,
+	};
+	for (i = 0; i < sizeof(kernel.tag); i++)
+		sprintf(info->tag + 2 * i, "%02x", kernel.tag[i]);
+	return 0;
+}

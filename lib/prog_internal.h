@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * prog_internal.h - pins, for lib/prog*.c and lib/maps*.c alone.
+ */
+#ifndef LIB_PROG_INTERNAL_H
+#define LIB_PROG_INTERNAL_H
+
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+
+#include "lib/err.h"
+
+#define LB_PIN_LEN 128
+
+/* /sys/fs/bpf/lb/INSTANCE/DIR/NAME; dir and name may be "". */
+void lb_pin_path(char path[LB_PIN_LEN], const char *instance, const char *dir, const char *name);
+
+/* 0 when bpffs is mounted at its place, else -1 with what to do. */
+int lb_pin_bpffs(struct lb_err *err);
+
+/* Opens a pin; -1 with *err, which tells missing privileges from a missing pin: `what` is the sentence for the latter. */
+int lb_pin_open(const char *instance, const char *dir, const char *name, struct lb_err *err,
+		const char *what);
+
+/* Makes the directories of an instance. */
+int lb_pin_mkdirs(const char *instance, struct lb_err *err);
+
+/* Removes pins of an instance's maps, those of the receiver or those of the balancer, and directories that are
+ * empty then. What is not there is no error. */
+int lb_pin_clear(const char *instance, bool rx, struct lb_err *err);
+
+/* Pins all maps of a loaded object; the programs are the caller's, the last pin being the sign that all is there. */
+int lb_pin_maps(struct bpf_object *obj, const char *instance, struct lb_err *err);
+int lb_pin_prog(int fd, const char *instance, const char *name, struct lb_err *err);
+
+/* Has an opened, not yet loaded object use the pinned maps of the instance. */
+int lb_pin_reuse(struct bpf_object *obj, const char *instance, struct lb_err *err);
+
+/* Keeps libbpf quiet and remembers its last warning; lb_pin_fail() puts it behind the message. */
+void lb_libbpf_quiet(void);
+int lb_pin_fail(struct lb_err *err, int error, const char *what);
+
+#endif

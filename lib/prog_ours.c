@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Whose program is that? An instance's own ones are known by the maps they use. */
+#include <bpf/bpf.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/prog.h"
+#include "lib/prog_internal.h"
+
+/* Far above what our programs use. */
+#define MAPS_MAX 64
+
+static uint32_t meta_id(const char *instance)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+	struct lb_err ignored;
+	int fd = lb_pin_open(instance, "map", "meta", &ignored, "");
+
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		info.id = 0;
+	close(fd);
+	return info.id;
+}
+
+int lb_prog_ours(const char *instance, uint32_t id)
+{
+	uint32_t maps[MAPS_MAX], len, meta = meta_id(instance);
+	struct bpf_prog_info info = { 0 };
+	int fd;
+
+	if (!meta)
+		return -1;
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd < 0)
+		return -1;
+	info.nr_map_ids = MAPS_MAX;
+	info.map_ids = (uintptr_t)maps;
+	len = sizeof(info);
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len))
+		for (uint32_t i = 0; i < info.nr_map_ids && i < MAPS_MAX; i++)
+			if (maps[i] == meta)
+				return fd;
+	close(fd);
+	return -1;
+}

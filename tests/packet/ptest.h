@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* ptest.h - Criterion around world.h. */
+#ifndef TESTS_PACKET_PTEST_H
+#define TESTS_PACKET_PTEST_H
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/packet/world.h"
+
+/* A call that fills a `struct lb_err err`, which must be in sight, when it fails. */
+#define must(call) \
+	do { \
+		if (call) \
+			cr_fatal("%s:%d: %s", __FILE__, __LINE__, err.msg); \
+	} while (0)
+
+/* Skips without root; under LB_REQUIRE_ROOT=1 that is a failure. */
+void ptest_root(void);
+
+/* Network and an instance with the VIPs that the tables speak of. */
+void ptest_served(struct world *w);
+
+/* Sends, and says by reason what became of it; what always holds is checked. */
+enum lb_why ptest_send(struct world *w, const struct pkt *in, struct pkt *out, const char *what);
+/* Sends a packet that must be forwarded rightly; returns where to. */
+struct lb_addr ptest_real(struct world *w, const struct pkt *in, const char *what);
+bool ptest_is(const struct lb_addr *got, const char *addr);
+
+#endif
