@@ -37,7 +37,7 @@ DEPS_TEST  = libcriterion-dev perl iproute2 ethtool nftables iputils-ping procps
 	     mandoc tcpdump python3
 DEPS_DEV   = git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
 
-objects   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
+objects   = $(patsubst %.c,$(B)/o/%.o,$(wildcard $(1)))
 LIB_O    := $(call objects,lib/*.c)
 LBTOOL_O := $(call objects,lbtool/*.c)
 BPF_O    := $(patsubst %.c,$(B)/%.o,$(wildcard bpf/*.bpf.c))
@@ -47,7 +47,8 @@ PACKET   := $(patsubst %.c,$(B)/%,$(wildcard tests/packet/test_*.c))
 PACKET_O := $(call objects,$(filter-out tests/packet/test_%,$(wildcard tests/packet/*.c)))
 UNIT_O   := $(call objects,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 BENCH    := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
-TOOLS    := $(patsubst %.c,$(B)/%,$(wildcard tests/net/*.c))
+TOOLS    := $(patsubst %.c,$(B)/%,$(filter-out %.bpf.c,$(wildcard tests/net/*.c)))
+TOOLS_BPF := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(wildcard tests/net/*.bpf.c))
 FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(B)/lbtool
@@ -61,7 +62,7 @@ $(B)/liblb.a: $(LIB_O)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/%.o: %.c $(B)/flags
+$(B)/o/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
@@ -93,16 +94,19 @@ $(B)/object_hash.h: $(BPF_O)
 
 # Tests ------------------------------------------------------------------------------------------
 
-$(UNIT): $(B)/%: $(B)/%.o $(UNIT_O) $(B)/liblb.a
+$(UNIT): $(B)/%: $(B)/o/%.o $(UNIT_O) $(B)/liblb.a
+	@mkdir -p $(@D)
 	$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
-$(PACKET): $(B)/%: $(B)/%.o $(PACKET_O) $(B)/liblb.a
+$(PACKET): $(B)/%: $(B)/o/%.o $(PACKET_O) $(B)/liblb.a
+	@mkdir -p $(@D)
 	$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
-$(BENCH) $(TOOLS): $(B)/%: $(B)/%.o $(B)/liblb.a
+$(BENCH) $(TOOLS): $(B)/%: $(B)/o/%.o $(B)/liblb.a
+	@mkdir -p $(@D)
 	$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-tests: all $(UNIT) $(PACKET) $(TOOLS)
+tests: all $(UNIT) $(PACKET) $(TOOLS) $(TOOLS_BPF)
 
 # Whatever is missing is installed first; then make anew, since what is missing changes the flags above.
 check check-unit check-packet check-net check-golden check-man: need-test
@@ -110,11 +114,11 @@ check check-unit check-packet check-net check-golden check-man: need-test
 	@B=$(B) tests/run $(subst check-,,$(filter-out check,$@))
 
 demo: need-test
-	+@$(MAKE) --no-print-directory all $(TOOLS)
+	+@$(MAKE) --no-print-directory all $(TOOLS) $(TOOLS_BPF)
 	B=$(B) tests/net/demo.sh
 
 lab: need-test
-	+@$(MAKE) --no-print-directory all $(TOOLS)
+	+@$(MAKE) --no-print-directory all $(TOOLS) $(TOOLS_BPF)
 	B=$(B) tests/net/lab.sh up
 
 unlab:
@@ -138,7 +142,8 @@ fuzz:
 
 fuzz-targets: $(FUZZ)
 
-$(FUZZ): $(B)/%: $(B)/%.o $(filter-out %/lbtool.o,$(LBTOOL_O)) $(B)/liblb.a
+$(FUZZ): $(B)/%: $(B)/o/%.o $(filter-out %/lbtool.o,$(LBTOOL_O)) $(B)/liblb.a
+	@mkdir -p $(@D)
 	$(COMPILE) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Style ------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 /*
  * rx_maps.h - the receiver's maps. Keys and values: bpf/lb_abi.h. They are pinned by these names.
  *
- * Those that only the tools write allocate an entry when it is made: so room for many costs nothing.
+ * Those that only the tools write allocate an entry when it is made: room for many costs nothing.
  */
 #ifndef RX_MAPS_H
 #define RX_MAPS_H

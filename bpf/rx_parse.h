@@ -91,10 +91,9 @@ static __always_inline void rx_extensions(struct __sk_buff *skb, struct rx_tunne
 	} ext;
 	__u32 off = sizeof(struct ipv6hdr);
 
-	for (__u32 i = 0; i < LB_RX_EXT_MAX + 1; i++) {
-		if (next != IPPROTO_DSTOPTS && next != IPPROTO_FRAGMENT)
-			break;
-		if (bpf_skb_load_bytes(skb, ETH_HLEN + off, &ext, sizeof(ext)))
+	for (__u32 i = 0; next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT; i++) {
+		if (i > LB_RX_EXT_MAX || (i == LB_RX_EXT_MAX && next == IPPROTO_DSTOPTS) ||
+		    bpf_skb_load_bytes(skb, ETH_HLEN + off, &ext, sizeof(ext)))
 			return;
 		t->fragment = next == IPPROTO_FRAGMENT;
 		off += t->fragment ? 8 : (ext.len + 1) * 8;

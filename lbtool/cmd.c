@@ -42,12 +42,17 @@ static const struct cmd *cmd_find(const struct object *o, const char *word, stru
 	return parse_choice(word, words, &which, err) ? NULL : &o->cmds[which];
 }
 
-void usage_print(FILE *to)
+void usage_brief(FILE *to)
 {
 	fputs(general, to);
 	fputs("OBJECT := {", to);
 	for (int i = 0; objects[i]; i++)
 		fprintf(to, " %s%s", objects[i]->word, objects[i + 1] ? " |" : " }\n");
+}
+
+void usage_print(FILE *to)
+{
+	usage_brief(to);
 	for (int i = 0; objects[i]; i++) {
 		fprintf(to, "\n%s: %s\n", objects[i]->word, objects[i]->brief);
 		for (const struct cmd *c = objects[i]->cmds; c->word; c++)

@@ -36,5 +36,7 @@ const struct object *object_find(const char *word, struct lb_err *err);
 
 /* The whole grammar, to the stream. */
 void usage_print(FILE *to);
+/* Options and objects only. */
+void usage_brief(FILE *to);
 
 #endif

@@ -49,8 +49,7 @@ static int parse(struct tool *t, struct lb_args *a, struct want *w)
 	return key == LB_ARGS_END ? 0 : -1;
 }
 
-/* A packet that XDP may forward by the routes needs the device's forwarding switched on. */
-static void note_forwarding(const struct tool *t, const char *dev, const char *ip)
+static bool forwarding_off(const char *dev, const char *ip)
 {
 	char path[128], value[8] = "";
 	FILE *f;
@@ -58,11 +57,24 @@ static void note_forwarding(const struct tool *t, const char *dev, const char *i
 	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/forwarding", ip, dev);
 	f = fopen(path, "re");
 	if (!f)
-		return;
-	if (fgets(value, sizeof(value), f) && value[0] == '0')
-		tool_note(t, "forwarding is off: nothing can be sent by the routes until "
-			     "net/%s/conf/%s/forwarding is 1 (sysctl -w)", ip, dev);
+		return false;
+	if (!fgets(value, sizeof(value), f))
+		value[0] = '\0';
 	fclose(f);
+	return value[0] == '0';
+}
+
+/* bpf_fib_lookup() answers only while the device forwards. */
+static void note_forwarding(const struct tool *t, const char *dev)
+{
+	bool off4 = forwarding_off(dev, "ipv4"), off6 = forwarding_off(dev, "ipv6");
+
+	if (off4 || off6)
+		tool_note(t,
+			  "nothing goes out by the routes until forwarding is on: sysctl -w%s%s%s%s%s%s",
+			  off4 ? " net/ipv4/conf/" : "", off4 ? dev : "",
+			  off4 ? "/forwarding=1" : "", off6 ? " net/ipv6/conf/" : "",
+			  off6 ? dev : "", off6 ? "/forwarding=1" : "");
 }
 
 static void remarks(struct tool *t, const struct lb_link *link, const struct lb_addr *via)
@@ -73,8 +85,7 @@ static void remarks(struct tool *t, const struct lb_link *link, const struct lb_
 		if (lb_nl_neigh_keep(t->nl, link->ifindex, via, &t->err))
 			tool_note(t, "via: %s", t->err.msg);
 	} else {
-		note_forwarding(t, link->name, "ipv4");
-		note_forwarding(t, link->name, "ipv6");
+		note_forwarding(t, link->name);
 	}
 	hops_keep_all(t);
 }
@@ -190,6 +201,9 @@ static int dev_del(struct tool *t, struct lb_args *a)
 		return -1;
 	if (!link.xdp_prog)
 		return lb_fail(&t->err, "\"%s\" has no XDP program", link.name);
+	if (w.mode != LB_XDP_NONE && w.mode != devs_mode(&link))
+		return lb_fail(&t->err, "\"%s\" has mode %s: nothing is detached", link.name,
+			       lb_xdp_mode_names[devs_mode(&link)]);
 	fd = lb_prog_ours(t->instance, link.xdp_prog);
 	if (fd < 0)
 		return fail_foreign(t, &link);

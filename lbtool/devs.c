@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "lbtool/devs.h"
+#include "lib/devconf.h"
 #include "lib/prog.h"
 
 static bool is_ours(const struct tool *t, const struct lb_link *link)
@@ -49,82 +49,28 @@ enum lb_xdp_mode devs_mode(const struct lb_link *link)
 	return link->xdp_mode == LB_XDP_MULTI ? LB_XDP_NATIVE : link->xdp_mode;
 }
 
-static size_t index_of(const struct devs *d, uint32_t ifindex)
-{
-	size_t i = 0;
-
-	while (i < d->n && d->link[i].ifindex != ifindex)
-		i++;
-	return i;
-}
-
-/* A global address of the device, else of any: with a route the kernel would choose like this. */
-static struct lb_addr source(const struct devs *d, uint32_t ifindex, uint8_t family)
-{
-	const struct lb_nl_addr *best = NULL;
-
-	for (size_t i = 0; i < d->addrs; i++) {
-		const struct lb_nl_addr *a = &d->addr[i];
-
-		if (a->addr.family != family || a->scope != RT_SCOPE_UNIVERSE)
-			continue;
-		if (a->ifindex == ifindex)
-			return a->addr;
-		if (!best)
-			best = a;
-	}
-	return best ? best->addr : (struct lb_addr){ 0 };
-}
-
-/* The attached device that a VLAN device stands on, at most two levels down, and the tags between. */
-static void find_lower(const struct devs *d, const bool *attached, size_t at,
-		       struct lb_dev_conf *conf)
-{
-	for (int level = 1; level <= 2; level++) {
-		const struct lb_link *l = &d->link[at];
-
-		if (!l->lower)
-			return;
-		conf->tag[1] = conf->tag[0];
-		conf->tag[0].tpid = l->vlan_proto;
-		conf->tag[0].tci = l->vlan_id;
-		at = index_of(d, l->lower);
-		if (at == d->n)
-			return;
-		if (attached[at]) {
-			conf->lower = d->link[at].ifindex;
-			return;
-		}
-	}
-}
-
-static int sync_one(struct tool *t, const struct devs *d, const bool *attached, size_t i,
+static int sync_one(struct tool *t, const struct lb_devs *want, size_t i,
 		    const struct lb_addr *via)
 {
-	struct lb_dev_conf conf = { .ifindex = d->link[i].ifindex, .attached = attached[i] }, old;
-	bool there = lb_maps_dev_get(t->maps, conf.ifindex, &old);
+	struct lb_dev_conf conf, old;
+	bool there = lb_maps_dev_get(t->maps, want->link[i].ifindex, &old);
 
+	if (!lb_devconf(want, i, &conf))
+		return there ? lb_maps_dev_del(t->maps, conf.ifindex, &t->err) : 0;
 	if (via)
 		conf.via = *via;
 	else if (there && conf.attached)
 		conf.via = old.via;
-	find_lower(d, attached, i, &conf);
-	if (!conf.lower)
-		conf.tag[0].tpid = conf.tag[0].tci = conf.tag[1].tpid = conf.tag[1].tci = 0;
-	if (!conf.attached && !conf.lower)
-		return there ? lb_maps_dev_del(t->maps, conf.ifindex, &t->err) : 0;
-	conf.src4 = source(d, conf.ifindex, 4);
-	conf.src6 = source(d, conf.ifindex, 6);
 	return lb_maps_dev_put(t->maps, &conf, &t->err);
 }
 
 /* Entries of devices that are gone. Deleting spoils the order of the walk: it starts again. */
-static int drop_gone(struct tool *t, const struct devs *d)
+static int drop_gone(struct tool *t, const struct lb_devs *want)
 {
 	uint32_t ifindex = 0;
 
 	while (lb_maps_dev_next(t->maps, &ifindex)) {
-		if (index_of(d, ifindex) < d->n)
+		if (lb_devs_index(want, ifindex) < want->n)
 			continue;
 		if (lb_maps_dev_del(t->maps, ifindex, &t->err))
 			return -1;
@@ -137,15 +83,18 @@ int devs_sync(struct tool *t, const struct devs *d, uint32_t ifindex, bool attac
 	      const struct lb_addr *via)
 {
 	bool *all = calloc(d->n + 1, sizeof(*all));
+	struct lb_devs want = { d->link, all, d->n, d->addr, d->addrs };
 	int ret = all ? 0 : lb_fail(&t->err, "out of memory");
 
 	for (size_t i = 0; all && i < d->n; i++)
 		all[i] = d->link[i].ifindex == ifindex ? attached : d->ours[i];
 	for (size_t i = 0; !ret && i < d->n; i++)
-		ret = sync_one(t, d, all, i,
+		ret = sync_one(t, &want, i,
 			       attached && d->link[i].ifindex == ifindex ? via : NULL);
+	if (!ret)
+		ret = drop_gone(t, &want);
 	free(all);
-	return ret ? ret : drop_gone(t, d);
+	return ret;
 }
 
 static int look(void *arg, struct lb_nl *nl, const char *name)

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lbtool/cmd.h"
@@ -82,7 +83,6 @@ static int show_instance(struct tool *t)
 
 static int show_one(struct tool *t, const char *name, int fd)
 {
-	char object[17];
 	struct lb_prog_info info;
 
 	if (lb_prog_info(fd, &info, &t->err))
@@ -91,16 +91,12 @@ static int show_one(struct tool *t, const char *name, int fd)
 	lb_out_name(t->out, "prog", name, LB_NAME);
 	lb_out_u64(t->out, "id", info.id);
 	lb_out_str(t->out, "tag", info.tag, LB_PLAIN);
-	if (name[0] == 'l') {
-		if (show_instance(t))
-			return -1;
-	} else {
-		snprintf(object, sizeof(object), "%s", lb_rx_object_sha256);
-		if (t->details)
-			lb_out_more(t->out);
-	}
-	if (t->details)
+	if (!strcmp(name, "lb") && show_instance(t))
+		return -1;
+	if (t->details) {
+		lb_out_more(t->out);
 		lb_out_u64(t->out, "jited", info.jited);
+	}
 	lb_out_end(t->out);
 	return 0;
 }

@@ -162,26 +162,36 @@ int nl_ask(struct lb_nl *nl, struct nlmsghdr *nlh, nl_each *each, void *arg)
 	return EAGAIN;
 }
 
-static void put_attr(const struct nlattr *attr, const struct nlattr **tb, uint16_t max)
+struct table {
+	const struct nlattr **tb;
+	uint16_t max;
+};
+
+static int put_attr(const struct nlattr *attr, void *arg)
 {
-	if (mnl_attr_get_type(attr) <= max)
-		tb[mnl_attr_get_type(attr)] = attr;
+	const struct table *t = arg;
+
+	if (mnl_attr_get_type(attr) <= t->max)
+		t->tb[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
 }
 
 void nl_attrs(const struct nlmsghdr *nlh, size_t offset, const struct nlattr **tb, uint16_t max)
 {
-	const struct nlattr *attr;
+	struct table t = {tb, max};
 
-	memset(tb, 0, (max + 1) * sizeof(*tb));
-	mnl_attr_for_each(attr, nlh, offset) put_attr(attr, tb, max);
+	for (int i = 0; i <= max; i++)
+		tb[i] = NULL;
+	mnl_attr_parse(nlh, (unsigned int)offset, put_attr, &t);
 }
 
 void nl_nest(const struct nlattr *nest, const struct nlattr **tb, uint16_t max)
 {
-	const struct nlattr *attr;
+	struct table t = {tb, max};
 
-	memset(tb, 0, (max + 1) * sizeof(*tb));
-	mnl_attr_for_each_nested(attr, nest) put_attr(attr, tb, max);
+	for (int i = 0; i <= max; i++)
+		tb[i] = NULL;
+	mnl_attr_parse_nested(nest, put_attr, &t);
 }
 
 void *nl_list_next(struct nl_list *list)

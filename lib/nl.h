@@ -24,17 +24,18 @@ void lb_nl_close(struct lb_nl *nl);
 int lb_netns_enter(const char *name, struct lb_err *err);
 
 enum lb_xdp_mode { LB_XDP_NONE, LB_XDP_NATIVE, LB_XDP_GENERIC, LB_XDP_OFFLOAD, LB_XDP_MULTI };
-extern const char *const lb_xdp_mode_names[]; /* "none", "native", "generic", "offload", "multi", NULL */
+/* "none", "native", "generic", "offload", "multi", NULL */
+extern const char *const lb_xdp_mode_names[];
 
 struct lb_link {
 	uint32_t ifindex;
 	char name[IFNAMSIZ];
 	uint32_t mtu;
 	bool up;
-	uint32_t lower; /* IFLA_LINK of a VLAN device, else 0 */
+	uint32_t lower; /* IFLA_LINK of a VLAN device (0: in another namespace), else 0 */
 	uint16_t vlan_proto, vlan_id; /* host order; proto 0: not a VLAN device */
 	enum lb_xdp_mode xdp_mode;
-	uint32_t xdp_prog; /* id of the attached program, 0: none. In mode multi: the native one's */
+	uint32_t xdp_prog; /* id of the attached program, 0: none; in mode multi the native one's */
 };
 
 /* One device by name. A missing one is a failure that names it. */
@@ -50,7 +51,8 @@ int lb_nl_links(struct lb_nl *nl, struct lb_link **links, size_t *n, struct lb_e
 int lb_nl_xdp_set(struct lb_nl *nl, const struct lb_link *link, enum lb_xdp_mode mode, int prog_fd,
 		  int expected_fd, struct lb_err *err);
 
-/* clsact: *made tells whether this call made it. Deleting is refused by nobody: ask lb_nl_tc_empty() first. */
+/* clsact: *made tells whether this call made it. Deleting is refused by nobody: ask lb_nl_tc_empty() first;
+ * none there is no error, and the older ingress qdisc, which sits in the same place, stays. */
 int lb_nl_clsact_add(struct lb_nl *nl, uint32_t ifindex, bool *made, struct lb_err *err);
 int lb_nl_clsact_del(struct lb_nl *nl, uint32_t ifindex, struct lb_err *err);
 
@@ -81,7 +83,9 @@ int lb_nl_addrs(struct lb_nl *nl, uint32_t ifindex, struct lb_nl_addr **addrs, s
 /* The way to an address: RTM_GETROUTE. No route is a failure. */
 struct lb_route {
 	uint32_t ifindex;
-	struct lb_addr via; /* the neighbour to resolve: the gateway, or the address itself on link; may be of the other family (RFC 8950) */
+	/* The neighbour to resolve: the gateway, or the address itself on link; may be of the other
+	 * family (RFC 8950). */
+	struct lb_addr via;
 	struct lb_addr src; /* preferred source; family 0: the kernel did not say */
 	bool local; /* the address is this host's own */
 };

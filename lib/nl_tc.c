@@ -108,7 +108,8 @@ int lb_nl_clsact_del(struct lb_nl *nl, uint32_t ifindex, struct lb_err *err)
 	int error = nl_ask(nl, clsact_request(nl, RTM_DELQDISC, 0, ifindex), NULL, NULL);
 	char name[IFNAMSIZ];
 
-	if (!error || error == ENOENT)
+	/* EINVAL: no qdisc there, or one that is not clsact. */
+	if (!error || error == ENOENT || error == EINVAL)
 		return 0;
 	return nl_fail(nl, error, err, "device \"%s\": clsact", nl_name(nl, ifindex, name));
 }

@@ -69,7 +69,8 @@ static int fail_driver(struct lb_nl *nl, const struct lb_link *link, enum lb_xdp
 		return lb_fail(err, "device \"%s\" (%s) has no %s XDP: %s", link->name, driver,
 			       mode == LB_XDP_NATIVE ? "native" : "offloaded", remedy);
 	if (strcasestr(text, "MTU"))
-		return lb_fail(err, "device \"%s\" (%s): %s: lower that MTU (this device has %u), or %s",
+		return lb_fail(err,
+			       "device \"%s\" (%s): %s: lower that MTU (this device has %u), or %s",
 			       link->name, driver, text, link->mtu, remedy);
 	return lb_fail(err, "device \"%s\" (%s): %s: change that, or %s", link->name, driver,
 		       text[0] ? text : strerror(error), remedy);

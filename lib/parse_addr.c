@@ -203,7 +203,8 @@ static int service_addr(const char *word, const struct service_words *w, struct 
 	if (!brackets && memchr(word, ':', w->addr_len))
 		return need_brackets(word, w, err);
 	if (!text_to_addr(word, w->addr_len, addr)) {
-		if (brackets && w->addr_len > 2 && text_to_addr(word + 1, w->addr_len - 2, addr))
+		if (brackets && word[w->addr_len - 1] == ']' && w->addr_len > 2 &&
+		    text_to_addr(word + 1, w->addr_len - 2, addr))
 			return lb_bad_word(err, word,
 					   "an IPv4 address takes no brackets: %.*s:%s/%s",
 					   (int)w->addr_len - 2, word + 1, w->port, w->proto);

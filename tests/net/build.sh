@@ -95,8 +95,8 @@ make_l4lb() {
 	make_node "$1"
 	make_link "$1"
 	set_sysctls "$1" ipv4/ip_forward=1 ipv6/conf/all/forwarding=1
-	# What XDP sends from a veth is lost unless the peer polls (NAPI), which GRO turns on.
-	in_node r1 ethtool -K "$1" gro on >/dev/null
+	# What XDP_TX sends from a veth is lost unless the peer has an XDP program too.
+	ip -n "$PREFIX-r1" link set dev "$1" xdp obj "${B:-$TOP/build}/tests/net/pass.bpf.o" sec xdp.frags
 	ip -n "$PREFIX-$1" neigh replace "$(addr4 "$1" 1)" dev eth0 managed
 	ip -n "$PREFIX-$1" neigh replace "$(addr6 "$1" 1)" dev eth0 managed
 }

@@ -171,7 +171,7 @@ downloads_live() { # NODE or nothing: how many still run, on that L7LB
 
 	for ((i = 0; i < DOWNLOADS; i++)); do
 		kill -0 "${dl_pids[i]}" 2>/dev/null || continue
-		! grep -qs "^X-Real: ${1:-}" "$TMP/dl.$i.head" || n=$((n + 1))
+		! grep -qs "^X-Real: ${1:-.*}.$" "$TMP/dl.$i.head" || n=$((n + 1))
 	done
 	echo $n
 }

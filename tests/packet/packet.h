@@ -61,8 +61,10 @@ struct pkt_outer {
 
 /* What IPIP makes of `in`. Padding is not carried over, the IPv6 flow label is 0. */
 void pkt_tunnel(struct pkt *out, const struct pkt *in, const struct pkt_outer *o);
-/* The reply to an echo request. Padding is carried over. */
+/* The reply to an echo request, checksum as of pkt_one_zero(). Padding is carried over. */
 void pkt_echo(struct pkt *out, const struct pkt *in);
+/* One's complement has two zeros, and where a checksum of 0 is right, 0xffff is as well: makes it that. */
+void pkt_one_zero(struct pkt *p);
 
 /* Flow label of an IPv6 frame, which is set to 0. */
 uint32_t pkt_take_label(struct pkt *p);
@@ -77,7 +79,7 @@ uint16_t pkt_fold(uint32_t sum); /* folded and inverted */
 /* Is the checksum of the transport header right? False also when there is none. */
 bool pkt_l4_sum_ok(const struct pkt *p);
 
-/* Hexadecimal lines for a message, in static memory. */
+/* The length and the first bytes for a message, in static memory; the last two calls' stay. */
 const char *pkt_dump(const struct pkt *p);
 
 /* A repeatable stream of numbers (splitmix64, Steele et al., OOPSLA 2014). */

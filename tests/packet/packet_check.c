@@ -82,6 +82,20 @@ void pkt_echo(struct pkt *out, const struct pkt *in)
 	sum = pkt_fold(l4_sum(ip, len));
 	ip[at + 2] = sum >> 8;
 	ip[at + 3] = sum;
+	pkt_one_zero(out);
+}
+
+void pkt_one_zero(struct pkt *p)
+{
+	uint16_t type;
+	uint32_t l3 = pkt_l3(p, &type), at;
+	uint8_t *ip = p->b + l3, proto;
+
+	if (!pkt_l4_sum_ok(p))
+		return;
+	at = l4_of(ip, pkt_ip_len(p), &proto);
+	if ((proto == 1 || proto == 58) && !ip[at + 2] && !ip[at + 3])
+		ip[at + 2] = ip[at + 3] = 0xff;
 }
 
 uint32_t pkt_take_label(struct pkt *p)
@@ -149,13 +163,13 @@ const char *pkt_wrong(const struct pkt *out, const struct pkt *in, struct lb_add
 
 const char *pkt_dump(const struct pkt *p)
 {
-	static char text[2][4096];
+	static char text[2][1024];
 	static int turn;
 	char *t = text[turn ^= 1];
-	uint32_t n = 0;
+	uint32_t n = sprintf(t, " %u bytes", p->len);
 
-	for (uint32_t i = 0; i < p->len && n + 8 < sizeof(text[0]); i++)
-		n += snprintf(t + n, sizeof(text[0]) - n, i % 16 ? "%02x " : "\n  %02x ", p->b[i]);
+	for (uint32_t i = 0; i < p->len && i < 160; i++)
+		n += sprintf(t + n, i % 16 ? "%02x " : "\n  %02x ", p->b[i]);
 	return t;
 }
 

@@ -7,8 +7,10 @@
 #define V4 .dst = "203.0.113.1"
 #define V6 .dst = "2001:db8:f::1"
 #define UDP .proto = IPPROTO_UDP, .dport = 53
-#define PING4 V4, .proto = IPPROTO_ICMP, .flags = 8
-#define PING6 V6, .proto = IPPROTO_ICMPV6, .flags = 128
+#define ECHO4 V4, .proto = IPPROTO_ICMP, .flags = 8
+#define ECHO6 V6, .proto = IPPROTO_ICMPV6, .flags = 128
+#define PING4 ECHO4, .sport = 7
+#define PING6 ECHO6, .sport = 7
 
 struct row {
 	const char *what;
@@ -81,17 +83,19 @@ static const struct row forward[] = {
 };
 
 static const struct row echo[] = {
-	{"echo", {PING4, .sport = 1, .dport = 1, .payload = 56}, LB_TX_ECHO, NULL},
-	{"echo without data", {PING4}, LB_TX_ECHO, NULL},
+	{"echo", {ECHO4, .sport = 1, .dport = 1, .payload = 56}, LB_TX_ECHO, NULL},
+	{"echo, all zeros but the type", {ECHO4}, LB_TX_ECHO, NULL},
+	{"echo, sum of all ones", {ECHO4, .sport = 0xffff}, LB_TX_ECHO, NULL},
+	{"echo, all ones", {ECHO4, .sport = 0xffff, .dport = 0xffff}, LB_TX_ECHO, NULL},
 	{"echo, odd length, padded", {PING4, .payload = 3, .pad = 7}, LB_TX_ECHO, NULL},
 	{"echo, ttl 64", {PING4, .ttl = 64}, LB_TX_ECHO, NULL},
 	{"echo, ttl 255, tos", {PING4, .ttl = 255, .tos = 0xff}, LB_TX_ECHO, NULL},
 	{"echo, two tags", {PING4, .tag = {3, 4}, .tpid = {0x88a8}}, LB_TX_ECHO, NULL},
 	{"echo with options", {PING4, .options = 3, .payload = 8}, LB_TX_ECHO, NULL},
 	{"large echo", {PING4, .payload = 3000}, LB_TX_ECHO, NULL},
-	{"echo to an any-port vip", {.dst = "203.0.113.4", .proto = IPPROTO_ICMP, .flags = 8}, LB_TX_ECHO, NULL},
-	{"echo, empty pool", {.dst = "203.0.113.5", .proto = IPPROTO_ICMP, .flags = 8}, LB_TX_ECHO, NULL},
-	{"ipv6 echo", {PING6, .sport = 1, .dport = 1, .payload = 56}, LB_TX_ECHO, NULL},
+	{"echo to an any-port vip", {.dst = "203.0.113.4", .proto = IPPROTO_ICMP, .flags = 8, .sport = 7}, LB_TX_ECHO, NULL},
+	{"echo, empty pool", {.dst = "203.0.113.5", .proto = IPPROTO_ICMP, .flags = 8, .sport = 7}, LB_TX_ECHO, NULL},
+	{"ipv6 echo", {ECHO6, .sport = 1, .dport = 1, .payload = 56}, LB_TX_ECHO, NULL},
 	{"ipv6 echo without data", {PING6, .ttl = 1}, LB_TX_ECHO, NULL},
 	{"ipv6 echo, odd length, tagged", {PING6, .payload = 1, .pad = 1, .tag = {5}}, LB_TX_ECHO, NULL},
 	{"ipv6 echo, class", {PING6, .tos = 0xff, .ttl = 255}, LB_TX_ECHO, NULL},
@@ -149,7 +153,9 @@ static void run_rows(const struct row *row, size_t rows)
 		if (why != row->why)
 			continue;
 		want_of(row, &in, &want);
-		if (why != LB_TX_ECHO)
+		if (why == LB_TX_ECHO)
+			pkt_one_zero(&out);
+		else
 			pkt_take_label(&out);
 		cr_expect(same(&out, &want, row->in.pad), "%s: got:%s\nwant:%s", row->what,
 			  pkt_dump(&out), pkt_dump(&want));
@@ -169,7 +175,7 @@ Test(lb_forward, echoes)
 /* One's complement arithmetic goes wrong in a few values only. */
 Test(lb_forward, echo_of_every_id)
 {
-	struct pkt_spec specs[] = {{PING4, .payload = 2}, {PING6, .payload = 2}};
+	struct pkt_spec specs[] = {{ECHO4, .payload = 2}, {ECHO6, .payload = 2}};
 	struct pkt in, out, want;
 
 	for (uint32_t id = 0; id < 65536 * 2; id++) {
@@ -181,6 +187,7 @@ Test(lb_forward, echo_of_every_id)
 		pkt_build(&in, s);
 		cr_assert(eq(int, ptest_send(&w, &in, &out, "echo"), LB_TX_ECHO));
 		pkt_echo(&want, &in);
+		pkt_one_zero(&out);
 		cr_assert(out.len == want.len && !memcmp(out.b, want.b, out.len), "id %u: got:%s\nwant:%s",
 			  id >> 1, pkt_dump(&out), pkt_dump(&want));
 		cr_assert(pkt_l4_sum_ok(&out), "id %u: checksum", id >> 1);

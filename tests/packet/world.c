@@ -41,8 +41,9 @@ static const char routes[] =
 	"route add fd00:1::/32 via 2001:db8:2::fe dev out src 2001:db8:2::1\n"
 	"route add 10.2.0.0/16 via 192.0.2.253 dev in\n"
 	"route add fd00:2::/32 via 2001:db8:1::fd dev in\n"
-	"route add 10.4.0.0/16 via 192.0.2.254 dev in mtu 1400\n"
-	"route add fd00:4::/32 via 2001:db8:1::fe dev in src 2001:db8:1::1 mtu 1400\n"
+	/* Forwarding heeds a route's MTU only when it is locked. */
+	"route add 10.4.0.0/16 via 192.0.2.254 dev in mtu lock 1400\n"
+	"route add fd00:4::/32 via 2001:db8:1::fe dev in src 2001:db8:1::1 mtu lock 1400\n"
 	"route add blackhole 10.5.0.0/16\n"
 	"route add blackhole fd00:5::/32\n"
 	"route add 10.6.0.0/16 via inet6 2001:db8:1::fe dev in\n"

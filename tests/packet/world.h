@@ -6,7 +6,7 @@
  * Two links, WORLD_IN and WORLD_OUT, each with a gateway ".254" / "::fe". Destinations, X any of the rest:
  *   10.0.X.X fd00:0::X  by IN        10.1.X.X fd00:1::X  by OUT
  *   10.2.X.X fd00:2::X  by IN, a gateway that nobody resolves
- *   10.3.X.X fd00:3::X  no route     10.4.X.X fd00:4::X  by IN, MTU 1400
+ *   10.3.X.X fd00:3::X  no route     10.4.X.X fd00:4::X  by IN, MTU 1400 (locked)
  *   10.5.X.X fd00:5::X  blackhole    10.6.X.X            by IN, an IPv6 gateway (RFC 8950)
  *   10.7.X.X fd00:7::X  by OUT with another source address (world_src4, world_src6)
  */

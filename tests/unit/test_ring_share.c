@@ -139,7 +139,7 @@ static double beyond_own(const uint16_t *a, const uint16_t *b, const struct lb_m
 	uint32_t moved = 0;
 
 	for (uint32_t i = 0; i < LB_RING_DEFAULT; i++) {
-		cr_assert(now[b[i]].weight, "slot %u belongs to one who left", i);
+		cr_assert(now[b[i]].weight != 0, "slot %u belongs to one who left", i);
 		moved += a[i] != b[i] && now[a[i]].weight;
 	}
 	return 100.0 * moved / LB_RING_DEFAULT;

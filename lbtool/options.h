@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* options.h - the options before the object. */
+#ifndef LBTOOL_OPTIONS_H
+#define LBTOOL_OPTIONS_H
+
+#include "lbtool/tool.h"
+#include "lib/args.h"
+
+enum { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
+
+/* Takes the options off the words and sets *t. Returns one of the above, or -1 with t->err. */
+int options_parse(struct tool *t, struct lb_args *a);
+
+#endif
