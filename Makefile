@@ -44,11 +44,15 @@ BPF_O    := $(patsubst %.c,$(B)/%.o,$(wildcard bpf/*.bpf.c))
 SKEL     := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c)) $(B)/object_hash.h
 UNIT     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 PACKET   := $(patsubst %.c,$(B)/%,$(wildcard tests/packet/test_*.c))
-PACKET_O := $(call objects,$(filter-out tests/packet/test_%,$(wildcard tests/packet/*.c)))
-UNIT_O   := $(call objects,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
-BENCH    := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
-TOOLS    := $(patsubst %.c,$(B)/%,$(filter-out %.bpf.c,$(wildcard tests/net/*.c)))
-TOOLS_BPF := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(wildcard tests/net/*.bpf.c))
+PACKET_O := $(call objects,$(filter-out tests/packet/test_% %.bpf.c,$(wildcard tests/packet/*.c)))
+# A unit test is linked with the files beside it whose headers it includes.
+unit_o    = $(call objects,$(shell sed -n 's/^.include "\(tests\/.*\)\.h"/\1.c/p' $(1)))
+BENCH    := $(patsubst %.c,$(B)/%,$(shell grep -ls '^int main' tests/bench/*.c)) \
+	    $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.bpf.c))
+BENCH_O  := $(filter-out $(BENCH:$(B)/%=$(B)/o/%.o) %.bpf.o,$(call objects,tests/bench/*.c))
+# What is in tests/net is programs of one file each, and programs for the kernel.
+TOOLS    := $(patsubst %.c,$(B)/%,$(filter-out %.bpf.c,$(wildcard tests/net/*.c))) \
+	    $(patsubst %.c,$(B)/%.o,$(wildcard tests/net/*.bpf.c))
 FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(B)/lbtool
@@ -72,7 +76,7 @@ $(B)/flags: .FORCE
 	@echo '$(COMPILE) $(LDFLAGS) $(BPFFLAGS)' | cmp -s - $@ || \
 		echo '$(COMPILE) $(LDFLAGS) $(BPFFLAGS)' > $@
 
-$(call objects,lib/prog*.c): $(SKEL)
+$(call objects,lib/prog*.c tests/packet/*.c tests/bench/*.c): | $(SKEL)
 
 $(B)/%.bpf.o: %.bpf.c $(B)/flags
 	@mkdir -p $(@D)
@@ -94,7 +98,8 @@ $(B)/object_hash.h: $(BPF_O)
 
 # Tests ------------------------------------------------------------------------------------------
 
-$(UNIT): $(B)/%: $(B)/o/%.o $(UNIT_O) $(B)/liblb.a
+.SECONDEXPANSION:
+$(UNIT): $(B)/%: $(B)/o/%.o $$(call unit_o,$$*.c) $(B)/liblb.a
 	@mkdir -p $(@D)
 	$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
@@ -102,11 +107,19 @@ $(PACKET): $(B)/%: $(B)/o/%.o $(PACKET_O) $(B)/liblb.a
 	@mkdir -p $(@D)
 	$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
-$(BENCH) $(TOOLS): $(B)/%: $(B)/o/%.o $(B)/liblb.a
+$(filter-out %.o,$(BENCH)): $(B)/%: $(B)/o/%.o $(BENCH_O) $(B)/libpacket.a $(B)/liblb.a
 	@mkdir -p $(@D)
 	$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-tests: all $(UNIT) $(PACKET) $(TOOLS) $(TOOLS_BPF)
+$(B)/libpacket.a: $(PACKET_O)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(filter-out %.o,$(TOOLS)): $(B)/%: $(B)/o/%.o
+	@mkdir -p $(@D)
+	$(COMPILE) $(LDFLAGS) -o $@ $^
+
+tests: all $(UNIT) $(PACKET) $(TOOLS)
 
 # Whatever is missing is installed first; then make anew, since what is missing changes the flags above.
 check check-unit check-packet check-net check-golden check-man: need-test
@@ -114,12 +127,13 @@ check check-unit check-packet check-net check-golden check-man: need-test
 	@B=$(B) tests/run $(subst check-,,$(filter-out check,$@))
 
 demo: need-test
-	+@$(MAKE) --no-print-directory all $(TOOLS) $(TOOLS_BPF)
+	+@$(MAKE) --no-print-directory all $(TOOLS)
 	B=$(B) tests/net/demo.sh
 
 lab: need-test
-	+@$(MAKE) --no-print-directory all $(TOOLS) $(TOOLS_BPF)
+	+@$(MAKE) --no-print-directory all $(TOOLS)
 	B=$(B) tests/net/lab.sh up
+	@B=$(B) tests/net/lab.sh try
 
 unlab:
 	B=$(B) tests/net/lab.sh down
@@ -159,16 +173,18 @@ lint-format:
 	clang-format --dry-run -Werror $(C_FILES)
 
 lint-tidy: $(SKEL)
-	printf '%s\n' $(C_USER) | xargs -P $$(nproc) -n 4 -I '{}' \
-		clang-tidy --quiet --warnings-as-errors='*' '{}' -- $(CSTD) $(INCLUDES) 2>&1 | \
+	printf '%s\n' $(C_USER) | xargs -P $$(nproc) -I '{}' \
+		clang-tidy --quiet --warnings-as-errors='*' '{}' -- $(CSTD) $(subst -I$(B),-isystem $(B),$(INCLUDES)) 2>&1 | \
 		{ ! grep -v -e 'warnings generated' -e '^Suppressed' -e '^Use -header-filter'; }
 
-lint-cppcheck: $(SKEL)
+# It does not look into the headers of libraries: their macros are told by their look.
+lint-cppcheck:
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
-		--suppressions-list=.ci/cppcheck -j $$(nproc) --std=c11 -D__x86_64__ -I. $(C_USER)
+		-j $$(nproc) --std=c11 -D__x86_64__ -I. -D'TestSuite(...)=' -D'Test(a, b, ...)=void a\#\#b(void)' \
+		-D'LIBBPF_OPTS(type, name, ...)=struct type name = { __VA_ARGS__ }' $(C_USER)
 
 lint-shell:
-	shellcheck -e SC2317 $(SH_FILES)
+	shellcheck -x -P tests/net -e SC2317 $(SH_FILES)
 
 lint-man:
 	mandoc -Tlint -W warning $(MAN_FILES)

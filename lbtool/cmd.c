@@ -5,8 +5,8 @@
 #include "lbtool/cmd.h"
 #include "lib/parse.h"
 
-const struct object *const objects[] = { &prog_object,  &dev_object,	  &pool_object, &real_object, &vip_object,
-					 &stats_object, &receiver_object, NULL };
+const struct object *const objects[] = {&prog_object, &dev_object,   &pool_object,     &real_object,
+					&vip_object,  &stats_object, &receiver_object, NULL};
 
 static const char general[] =
 	"Usage: lbtool [ OPTIONS ] OBJECT { COMMAND | help }\n"
@@ -109,6 +109,6 @@ int cmd_run(struct tool *t, struct lb_args *a)
 	}
 	if (!run_object(t, o, a))
 		return 0;
-	return t->verb ? lb_prefix(&t->err, "%s %s", t->object, t->verb) :
-			 lb_prefix(&t->err, "%s", t->object);
+	return t->verb ? lb_prefix(&t->err, "%s %s", t->object, t->verb)
+		       : lb_prefix(&t->err, "%s", t->object);
 }

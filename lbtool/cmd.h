@@ -19,7 +19,8 @@ struct cmd {
 struct object {
 	const char *word;
 	const char *brief; /* what it is, for `lbtool help` */
-	const struct cmd *cmds; /* ends with a NULL word; one of them is "show", which a bare object means */
+	const struct cmd
+		*cmds; /* ends with a NULL word; one of them is "show", which a bare object means */
 	const char *notes; /* values and defaults, below the usage; may be NULL */
 };
 

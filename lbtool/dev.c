@@ -12,11 +12,11 @@
 
 enum { KEY_MODE, KEY_VIA };
 static const struct lb_key keys[] = {
-	[KEY_MODE] = { "mode", "MODE", false },
-	[KEY_VIA] = { "via", "ADDRESS", false },
-	{ NULL, NULL, false },
+	[KEY_MODE] = {"mode", "MODE", false},
+	[KEY_VIA] = {"via", "ADDRESS", false},
+	{NULL, NULL, false},
 };
-static const char *const modes[] = { "native", "generic", "offload", NULL };
+static const char *const modes[] = {"native", "generic", "offload", NULL};
 
 /* What `dev add` and `dev replace` are asked for. */
 struct want {
@@ -32,7 +32,7 @@ static int parse(struct tool *t, struct lb_args *a, struct want *w)
 	uint32_t seen = 0;
 	const char *word;
 
-	*w = (struct want){ .mode = LB_XDP_NONE };
+	*w = (struct want){.mode = LB_XDP_NONE};
 	if (lb_args_next(a, "DEV", &w->dev, &t->err))
 		return -1;
 	while ((key = lb_args_pair(a, keys, &seen, &word, &t->err)) >= 0) {
@@ -71,7 +71,8 @@ static void note_forwarding(const struct tool *t, const char *dev)
 
 	if (off4 || off6)
 		tool_note(t,
-			  "nothing goes out by the routes until forwarding is on: sysctl -w%s%s%s%s%s%s",
+			  "nothing goes out by the routes until forwarding is on: sysctl "
+			  "-w%s%s%s%s%s%s",
 			  off4 ? " net/ipv4/conf/" : "", off4 ? dev : "",
 			  off4 ? "/forwarding=1" : "", off6 ? " net/ipv6/conf/" : "",
 			  off6 ? dev : "", off6 ? "/forwarding=1" : "");
@@ -113,18 +114,18 @@ static int attach(struct tool *t, const struct lb_link *link, enum lb_xdp_mode m
 
 static int fail_foreign(struct tool *t, const struct lb_link *link)
 {
-	return lb_fail(&t->err,
-		       "device \"%s\": a foreign XDP program with id %" PRIu32 " is attached in mode "
-		       "%s: \"bpftool prog show id %" PRIu32 "\" shows it",
-		       link->name, link->xdp_prog, lb_xdp_mode_names[link->xdp_mode],
-		       link->xdp_prog);
+	return lb_fail(
+		&t->err,
+		"device \"%s\": a foreign XDP program with id %" PRIu32 " is attached in mode "
+		"%s: \"bpftool prog show id %" PRIu32 "\" shows it",
+		link->name, link->xdp_prog, lb_xdp_mode_names[link->xdp_mode], link->xdp_prog);
 }
 
 /* Entries first, so that the program finds them; they go back when it cannot be attached. */
 static int put(struct tool *t, const struct want *w, const struct devs *d,
 	       const struct lb_link *link, int fd, int old_fd)
 {
-	struct lb_dev_conf old = { 0 };
+	struct lb_dev_conf old = {0};
 	enum lb_xdp_mode mode = w->mode;
 	struct lb_err why;
 	struct lb_addr via;
@@ -152,7 +153,7 @@ static int open_all(struct tool *t)
 static int add_or_replace(struct tool *t, struct lb_args *a, bool replace)
 {
 	int fd = -1, old_fd = -1, ret = -1;
-	struct devs d = { 0 };
+	struct devs d = {0};
 	struct lb_link link;
 	struct want w;
 
@@ -190,14 +191,37 @@ static int dev_replace(struct tool *t, struct lb_args *a)
 	return add_or_replace(t, a, true);
 }
 
+/* Off the device; its entries go too, as far as this tool knows the maps. */
+static int detach(struct tool *t, const struct lb_link *link, int fd, bool maps)
+{
+	struct devs d;
+	int ret;
+
+	if (devs_read(t, &d))
+		return -1;
+	ret = lb_nl_xdp_set(t->nl, link, devs_mode(link), -1, fd, &t->err);
+	if (!ret && maps)
+		ret = devs_sync(t, &d, link->ifindex, false, NULL);
+	devs_free(&d);
+	return ret;
+}
+
+/* Maps of another ABI version are no hindrance: who is to unload them must get here. */
 static int dev_del(struct tool *t, struct lb_args *a)
 {
-	struct devs d = { 0 };
 	struct lb_link link;
-	int fd, ret = -1;
 	struct want w;
+	int fd, ret;
+	bool maps;
 
-	if (parse(t, a, &w) || open_all(t) || lb_nl_link(t->nl, w.dev, &link, &t->err))
+	if (parse(t, a, &w) || tool_no_dry_run(t) || tool_nl(t) || tool_lock(t))
+		return -1;
+	maps = !tool_maps(t);
+	fd = lb_prog_open(t->instance, "lb", &t->err);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	if (lb_nl_link(t->nl, w.dev, &link, &t->err))
 		return -1;
 	if (!link.xdp_prog)
 		return lb_fail(&t->err, "\"%s\" has no XDP program", link.name);
@@ -207,13 +231,7 @@ static int dev_del(struct tool *t, struct lb_args *a)
 	fd = lb_prog_ours(t->instance, link.xdp_prog);
 	if (fd < 0)
 		return fail_foreign(t, &link);
-	if (devs_read(t, &d))
-		goto out;
-	if (lb_nl_xdp_set(t->nl, &link, devs_mode(&link), -1, fd, &t->err))
-		goto out;
-	ret = devs_sync(t, &d, link.ifindex, false, NULL);
-out:
-	devs_free(&d);
+	ret = detach(t, &link, fd, maps);
 	close(fd);
 	return ret;
 }
@@ -261,10 +279,9 @@ static int show_details(struct tool *t, const struct devs *d, const struct lb_li
 	return 0;
 }
 
-static int show_one(struct tool *t, const struct devs *d, const struct lb_link *link,
-		    uint32_t prog)
+static int show_one(struct tool *t, const struct devs *d, const struct lb_link *link, uint32_t prog)
 {
-	struct lb_dev_conf conf = { 0 };
+	struct lb_dev_conf conf = {0};
 	char via[LB_ADDR_STRLEN];
 
 	lb_maps_dev_get(t->maps, link->ifindex, &conf);
@@ -288,8 +305,8 @@ static int dev_show(struct tool *t, struct lb_args *a)
 {
 	const char *dev = lb_args_peek(a);
 	struct lb_prog_info info;
-	struct lb_link only = { 0 };
-	struct devs d = { 0 };
+	struct lb_link only = {0};
+	struct devs d = {0};
 	int ret = -1, fd;
 
 	a->at += !!dev;
@@ -319,15 +336,18 @@ out:
 }
 
 static const struct cmd dev_cmds[] = {
-	{ "add", dev_add, "add DEV [ mode native|generic|offload ] [ via ADDRESS ]" },
-	{ "replace", dev_replace, "replace DEV [ mode native|generic|offload ] [ via ADDRESS|none ]" },
-	{ "del", dev_del, "del DEV" },
-	{ "show", dev_show, "show [ DEV ]" },
-	{ NULL, NULL, NULL },
+	{"add", dev_add, "add DEV [ mode native|generic|offload ] [ via ADDRESS ]"},
+	{"replace", dev_replace,
+	 "replace DEV [ mode native|generic|offload ] [ via ADDRESS|none ]"},
+	{"del", dev_del, "del DEV"},
+	{"show", dev_show, "show [ DEV ]"},
+	{NULL, NULL, NULL},
 };
 
 const struct object dev_object = {
-	"dev", "devices that the program is attached to", dev_cmds,
+	"dev",
+	"devices that the program is attached to",
+	dev_cmds,
 	"mode native: in the driver (default); generic: before the kernel's stack, on any device\n"
 	"via: all packets go to this next hop; without it the routes decide\n"
 	"replace keeps what is not named, and attaches the program that is loaded now\n"

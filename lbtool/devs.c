@@ -19,7 +19,7 @@ static bool is_ours(const struct tool *t, const struct lb_link *link)
 
 int devs_read(struct tool *t, struct devs *d)
 {
-	*d = (struct devs){ 0 };
+	*d = (struct devs){0};
 	if (lb_nl_links(t->nl, &d->link, &d->n, &t->err) ||
 	    lb_nl_addrs(t->nl, 0, &d->addr, &d->addrs, &t->err))
 		goto failed;
@@ -41,7 +41,7 @@ void devs_free(struct devs *d)
 	free(d->link);
 	free(d->ours);
 	free(d->addr);
-	*d = (struct devs){ 0 };
+	*d = (struct devs){0};
 }
 
 enum lb_xdp_mode devs_mode(const struct lb_link *link)
@@ -49,8 +49,7 @@ enum lb_xdp_mode devs_mode(const struct lb_link *link)
 	return link->xdp_mode == LB_XDP_MULTI ? LB_XDP_NATIVE : link->xdp_mode;
 }
 
-static int sync_one(struct tool *t, const struct lb_devs *want, size_t i,
-		    const struct lb_addr *via)
+static int sync_one(struct tool *t, const struct lb_devs *want, size_t i, const struct lb_addr *via)
 {
 	struct lb_dev_conf conf, old;
 	bool there = lb_maps_dev_get(t->maps, want->link[i].ifindex, &old);
@@ -83,14 +82,13 @@ int devs_sync(struct tool *t, const struct devs *d, uint32_t ifindex, bool attac
 	      const struct lb_addr *via)
 {
 	bool *all = calloc(d->n + 1, sizeof(*all));
-	struct lb_devs want = { d->link, all, d->n, d->addr, d->addrs };
+	struct lb_devs want = {d->link, all, d->n, d->addr, d->addrs};
 	int ret = all ? 0 : lb_fail(&t->err, "out of memory");
 
 	for (size_t i = 0; all && i < d->n; i++)
 		all[i] = d->link[i].ifindex == ifindex ? attached : d->ours[i];
 	for (size_t i = 0; !ret && i < d->n; i++)
-		ret = sync_one(t, &want, i,
-			       attached && d->link[i].ifindex == ifindex ? via : NULL);
+		ret = sync_one(t, &want, i, attached && d->link[i].ifindex == ifindex ? via : NULL);
 	if (!ret)
 		ret = drop_gone(t, &want);
 	free(all);
@@ -119,7 +117,8 @@ static int look(void *arg, struct lb_nl *nl, const char *name)
 		else
 			lb_fail(&t->err,
 				"instance \"%s\" is attached to \"%s\" of the network namespace "
-				"that lbtool was started in: leave out -n, or use another instance (-i)",
+				"that lbtool was started in: leave out -n, or use another instance "
+				"(-i)",
 				t->instance, link[i].name);
 	}
 	free(link);

@@ -9,10 +9,10 @@
 #include "lib/batch.h"
 #include "lib/parse.h"
 
-const char *const edit_verb_names[] = { "add", "replace", "del", NULL };
+const char *const edit_verb_names[] = {"add", "replace", "del", NULL};
 
-static const struct edit_kind *const kinds[] = { &pool_edit, &real_edit, &vip_edit };
-static const char *const kind_names[] = { "pool", "real", "vip", NULL };
+static const struct edit_kind *const kinds[] = {&pool_edit, &real_edit, &vip_edit};
+static const char *const kind_names[] = {"pool", "real", "vip", NULL};
 
 int edit_exists(const struct edit *e, const char *name, struct lb_err *err)
 {
@@ -36,7 +36,7 @@ int edit_differs(const char *name, const char *key, struct lb_err *err)
 
 int edit_run(struct tool *t, struct lb_args *a, const struct edit_kind *kind, enum edit_verb verb)
 {
-	struct edit e = { .kind = kind, .verb = verb };
+	struct edit e = {.kind = kind, .verb = verb};
 
 	if (kind->parse(&e, a, &t->err))
 		return -1;
@@ -50,7 +50,8 @@ static int refuse_object(const char *word, struct lb_err *err)
 	int which;
 
 	if (!strcmp(word, "help") || object_find(word, &ignored))
-		return lb_bad_word(err, word, "not in a batch, which takes pool, real and vip only");
+		return lb_bad_word(err, word,
+				   "not in a batch, which takes pool, real and vip only");
 	return parse_choice(word, kind_names, &which, err);
 }
 
@@ -115,7 +116,7 @@ static int read_edits(struct tool *t, struct lb_batch *b, struct edits *list)
 	int ret;
 
 	while ((ret = lb_batch_next(b, &word, &n, &t->err)) > 0) {
-		struct lb_args a = { .word = word, .n = n };
+		struct lb_args a = {.word = word, .n = n};
 		struct edit *e = edits_more(list, &t->err);
 
 		if (!e)
@@ -131,7 +132,7 @@ static int read_edits(struct tool *t, struct lb_batch *b, struct edits *list)
 int edit_batch(struct tool *t)
 {
 	FILE *in = !strcmp(t->batch, "-") ? stdin : fopen(t->batch, "re");
-	struct edits list = { 0 };
+	struct edits list = {0};
 	struct lb_batch *b = NULL;
 	int ret = -1;
 

@@ -71,7 +71,7 @@ static void trouble_tell(const struct tool *t, const struct trouble *tr)
 /* hop[] gets the way to each address: distinct ones, *hops of them. */
 static void find_hops(struct tool *t, struct lb_addr *addr, size_t n, struct hop *hop, size_t *hops)
 {
-	struct trouble lost = { .kind = "real" }, own = { .kind = "real" };
+	struct trouble lost = {.kind = "real"}, own = {.kind = "real"};
 	struct lb_route route;
 	size_t found = 0;
 
@@ -84,7 +84,7 @@ static void find_hops(struct tool *t, struct lb_addr *addr, size_t n, struct hop
 		else if (route.local)
 			trouble_add(&own, &addr[i], "is this host's own address");
 		else
-			hop[found++] = (struct hop){ route.ifindex, route.via };
+			hop[found++] = (struct hop){route.ifindex, route.via};
 	}
 	trouble_tell(t, &lost);
 	trouble_tell(t, &own);
@@ -99,7 +99,7 @@ void hops_keep(struct tool *t, const struct lb_addr *real, size_t n)
 {
 	struct lb_addr *addr = calloc(n, sizeof(*addr));
 	struct hop *hop = calloc(n, sizeof(*hop));
-	struct trouble refused = { .kind = "next hop" };
+	struct trouble refused = {.kind = "next hop"};
 	size_t hops;
 
 	if (!addr || !hop)

@@ -49,7 +49,8 @@ static int run(struct tool *t, struct lb_args *a)
 		return 0;
 	}
 	if (t->batch && lb_args_peek(a))
-		return lb_bad_word(&t->err, lb_args_peek(a), "with -batch the commands are in the file");
+		return lb_bad_word(&t->err, lb_args_peek(a),
+				   "with -batch the commands are in the file");
 	if (t->batch)
 		return edit_batch(t);
 	if (lb_args_peek(a))
@@ -60,7 +61,7 @@ static int run(struct tool *t, struct lb_args *a)
 
 int main(int argc, char **argv)
 {
-	struct lb_args a = { .word = (const char *const *)argv, .n = argc, .at = argc > 0 };
+	struct lb_args a = {.word = (const char *const *)argv, .n = argc, .at = argc > 0};
 	struct tool t;
 	int status = LB_DONE;
 

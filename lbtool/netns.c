@@ -79,7 +79,7 @@ static int visit_all(struct visit *v)
 int tool_elsewhere(struct tool *t, int (*look)(void *arg, struct lb_nl *nl, const char *name),
 		   void *arg)
 {
-	struct visit v = { .look = look, .arg = arg };
+	struct visit v = {.look = look, .arg = arg};
 	int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), ret = 0;
 
 	if (here < 0)

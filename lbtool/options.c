@@ -6,7 +6,20 @@
 #include "lbtool/options.h"
 #include "lib/parse.h"
 
-enum opt { VERSION, HELP, JSON, PRETTY, STATS, DETAILS, ONELINE, COLOR, NETNS, INSTANCE, BATCH, DRY_RUN };
+enum opt {
+	VERSION,
+	HELP,
+	JSON,
+	PRETTY,
+	STATS,
+	DETAILS,
+	ONELINE,
+	COLOR,
+	NETNS,
+	INSTANCE,
+	BATCH,
+	DRY_RUN
+};
 
 /* As ip spells them; one or two dashes. */
 static const struct option {
@@ -14,18 +27,18 @@ static const struct option {
 	const char *word[4];
 	const char *value; /* NULL: takes none */
 } options[] = {
-	{ VERSION, { "V", "Version", "version" }, NULL },
-	{ HELP, { "h", "help" }, NULL },
-	{ JSON, { "j", "json" }, NULL },
-	{ PRETTY, { "p", "pretty" }, NULL },
-	{ STATS, { "s", "stats", "statistics" }, NULL },
-	{ DETAILS, { "d", "details" }, NULL },
-	{ ONELINE, { "o", "oneline" }, NULL },
-	{ COLOR, { "c", "color" }, NULL },
-	{ NETNS, { "n", "netns" }, "NAME" },
-	{ INSTANCE, { "i", "instance" }, "NAME" },
-	{ BATCH, { "b", "batch" }, "FILE" },
-	{ DRY_RUN, { "dry-run" }, NULL },
+	{VERSION, {"V", "Version", "version"}, NULL},
+	{HELP, {"h", "help"}, NULL},
+	{JSON, {"j", "json"}, NULL},
+	{PRETTY, {"p", "pretty"}, NULL},
+	{STATS, {"s", "stats", "statistics"}, NULL},
+	{DETAILS, {"d", "details"}, NULL},
+	{ONELINE, {"o", "oneline"}, NULL},
+	{COLOR, {"c", "color"}, NULL},
+	{NETNS, {"n", "netns"}, "NAME"},
+	{INSTANCE, {"i", "instance"}, "NAME"},
+	{BATCH, {"b", "batch"}, "FILE"},
+	{DRY_RUN, {"dry-run"}, NULL},
 };
 
 static const char all[] =
@@ -44,14 +57,14 @@ static const struct option *find(const char *name)
 
 static int set_color(struct tool *t, const char *when)
 {
-	static const char *const words[] = { "never", "always", "auto", NULL };
+	static const char *const words[] = {"never", "always", "auto", NULL};
 	const char *term = getenv("TERM");
 	int which;
 
 	if (parse_choice(when, words, &which, &t->err))
 		return lb_args_label(&t->err, "-color");
-	t->look.color = which == 1 || (which == 2 && isatty(STDOUT_FILENO) && term &&
-				       strcmp(term, "dumb") != 0);
+	t->look.color = which == 1 ||
+			(which == 2 && isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0);
 	return 0;
 }
 

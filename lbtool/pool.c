@@ -13,9 +13,9 @@
 
 enum { KEY_TABLE, KEY_ENCAP };
 static const struct lb_key keys[] = {
-	[KEY_TABLE] = { "table", "SIZE", false },
-	[KEY_ENCAP] = { "encap", "ipip", false },
-	{ NULL, NULL, false },
+	[KEY_TABLE] = {"table", "SIZE", false},
+	[KEY_ENCAP] = {"encap", "ipip", false},
+	{NULL, NULL, false},
 };
 
 /* The prime that may be a table's size nearest to n; the greater of two as near. */
@@ -45,12 +45,12 @@ static int parse_table(const char *word, uint32_t *slots, struct lb_err *err)
 	for (int i = 0; lb_ring_sizes[i] && len < sizeof(sizes); i++)
 		len += snprintf(sizes + len, sizeof(sizes) - len, "%s%" PRIu32, i ? ", " : "",
 				lb_ring_sizes[i]);
-	return lb_bad_word(err, word, "must be a prime: the nearest is %" PRIu32 ", good ones are %s",
+	return lb_bad_word(err, word,
+			   "must be a prime: the nearest is %" PRIu32 ", good ones are %s",
 			   nearest_prime(n), sizes);
 }
 
-int parse_encap(const char *word, enum lb_m_encap first, enum lb_m_encap *encap,
-		struct lb_err *err)
+int parse_encap(const char *word, enum lb_m_encap first, enum lb_m_encap *encap, struct lb_err *err)
 {
 	int which;
 
@@ -66,7 +66,7 @@ static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 	const char *word;
 	int key, bad = 0;
 
-	*p = (struct lb_m_pool){ .slots = LB_RING_DEFAULT, .encap = LB_M_ENCAP_IPIP, .id = LB_NO_ID };
+	*p = (struct lb_m_pool){.slots = LB_RING_DEFAULT, .encap = LB_M_ENCAP_IPIP, .id = LB_NO_ID};
 	if (lb_args_next(a, "NAME", &word, err) || parse_name(word, err))
 		return -1;
 	memcpy(p->name, word, strlen(word) + 1);
@@ -113,7 +113,7 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 	return lb_model_put_pool(m, &new, err);
 }
 
-const struct edit_kind pool_edit = { "pool", parse, apply };
+const struct edit_kind pool_edit = {"pool", parse, apply};
 
 static int pool_add(struct tool *t, struct lb_args *a)
 {
@@ -160,7 +160,7 @@ static int show_details(struct tool *t, const struct lb_model *m, const struct l
 /* A pool has no counters of its own: the sum of its reals'. */
 static int show_stats(struct tool *t, const struct lb_model *m, const struct lb_m_pool *p)
 {
-	struct lb_counts sum = { 0 }, one;
+	struct lb_counts sum = {0}, one;
 	size_t n;
 	const struct lb_m_real *r = lb_model_pool_reals(m, p->name, &n);
 
@@ -214,15 +214,17 @@ out:
 }
 
 static const struct cmd pool_cmds[] = {
-	{ "add", pool_add, "add NAME [ table SIZE ] [ encap ipip ]" },
-	{ "replace", pool_replace, "replace NAME [ table SIZE ] [ encap ipip ]" },
-	{ "del", pool_del, "del NAME" },
-	{ "show", pool_show, "show [ NAME ]" },
-	{ NULL, NULL, NULL },
+	{"add", pool_add, "add NAME [ table SIZE ] [ encap ipip ]"},
+	{"replace", pool_replace, "replace NAME [ table SIZE ] [ encap ipip ]"},
+	{"del", pool_del, "del NAME"},
+	{"show", pool_show, "show [ NAME ]"},
+	{NULL, NULL, NULL},
 };
 
 const struct object pool_object = {
-	"pool", "sets of reals with one hash table", pool_cmds,
+	"pool",
+	"sets of reals with one hash table",
+	pool_cmds,
 	"NAME := letters, digits, - and _, at most 31, the first a letter or digit\n"
 	"SIZE := a prime from 251 to 4194301, at least 100 times the reals (default 65537)\n"
 	"replace keeps what is not named; a new pool gets the defaults\n",

@@ -13,10 +13,13 @@
 
 enum { KEY_REALS, KEY_VIPS, KEY_POOLS, KEY_TABLES, KEY_SESSIONS, KEY_SEED };
 static const struct lb_key keys[] = {
-	[KEY_REALS] = { "reals", "N", false },	 [KEY_VIPS] = { "vips", "N", false },
-	[KEY_POOLS] = { "pools", "N", false },	 [KEY_TABLES] = { "tables", "N", false },
-	[KEY_SESSIONS] = { "sessions", "N", false }, [KEY_SEED] = { "seed", "HEX", false },
-	{ NULL, NULL, false },
+	[KEY_REALS] = {"reals", "N", false},
+	[KEY_VIPS] = {"vips", "N", false},
+	[KEY_POOLS] = {"pools", "N", false},
+	[KEY_TABLES] = {"tables", "N", false},
+	[KEY_SESSIONS] = {"sessions", "N", false},
+	[KEY_SEED] = {"seed", "HEX", false},
+	{NULL, NULL, false},
 };
 
 static int parse_size(int key, const char *word, struct lb_sizes *s, struct lb_err *err)
@@ -91,12 +94,14 @@ static int show_one(struct tool *t, const char *name, int fd)
 	lb_out_name(t->out, "prog", name, LB_NAME);
 	lb_out_u64(t->out, "id", info.id);
 	lb_out_str(t->out, "tag", info.tag, LB_PLAIN);
-	if (!strcmp(name, "lb") && show_instance(t))
-		return -1;
-	if (t->details) {
+	if (!strcmp(name, "lb")) {
+		if (show_instance(t))
+			return -1;
+	} else if (t->details) {
 		lb_out_more(t->out);
-		lb_out_u64(t->out, "jited", info.jited);
 	}
+	if (t->details)
+		lb_out_u64(t->out, "jited", info.jited);
 	lb_out_end(t->out);
 	return 0;
 }
@@ -104,7 +109,7 @@ static int show_one(struct tool *t, const char *name, int fd)
 /* Whatever is there; when nothing is, the balancer's absence is the failure. */
 static int prog_show(struct tool *t, struct lb_args *a)
 {
-	static const char *const names[] = { "lb", "rx", "rx_mss" };
+	static const char *const names[] = {"lb", "rx", "rx_mss"};
 	struct lb_err err;
 	int shown = 0;
 
@@ -142,7 +147,7 @@ static int swap_all(struct tool *t, const struct devs *d, struct swap *swap, siz
 			close(old);
 			return -1;
 		}
-		swap[(*n)++] = (struct swap){ &d->link[i], old };
+		swap[(*n)++] = (struct swap){&d->link[i], old};
 	}
 	return 0;
 }
@@ -180,7 +185,7 @@ static int swap_programs(struct tool *t, const struct devs *d, int new_fd)
 static int prog_reload(struct tool *t, struct lb_args *a)
 {
 	int old_fd = -1, new_fd = -1, ret = -1;
-	struct devs d = { 0 };
+	struct devs d = {0};
 
 	if (lb_args_end(a, &t->err) || tool_no_dry_run(t) || tool_nl(t) || tool_maps(t) ||
 	    tool_lock(t) || devs_not_elsewhere(t))
@@ -226,19 +231,23 @@ static int prog_unload(struct tool *t, struct lb_args *a)
 }
 
 static const struct cmd prog_cmds[] = {
-	{ "load", prog_load,
-	  "load [ reals N ] [ vips N ] [ pools N ] [ tables N ] [ sessions N ] [ seed HEX ]" },
-	{ "show", prog_show, "show" },
-	{ "reload", prog_reload, "reload" },
-	{ "unload", prog_unload, "unload" },
-	{ NULL, NULL, NULL },
+	{"load", prog_load,
+	 "load [ reals N ] [ vips N ] [ pools N ] [ tables N ] [ sessions N ] [ seed HEX ]"},
+	{"show", prog_show, "show"},
+	{"reload", prog_reload, "reload"},
+	{"unload", prog_unload, "unload"},
+	{NULL, NULL, NULL},
 };
 
 const struct object prog_object = {
-	"prog", "the programs in the kernel and their maps", prog_cmds,
-	"reals, vips, pools: most of each; tables: room for that many tables of 65537 slots, new and old\n"
+	"prog",
+	"the programs in the kernel and their maps",
+	prog_cmds,
+	"reals, vips, pools: most of each; tables: room for that many tables of 65537 slots, new "
+	"and old\n"
 	"sessions: entries of the session cache, 0 for none\n"
 	"seed: nodes that are to choose alike have the same one\n"
-	"reload swaps the program of all devices for the one built into this lbtool and keeps the maps\n"
+	"reload swaps the program of all devices for the one built into this lbtool and keeps the "
+	"maps\n"
 	"unload removes program and configuration; detach it first: \"lbtool dev del DEV\"\n",
 };

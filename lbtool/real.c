@@ -10,11 +10,11 @@
 
 enum { KEY_POOL, KEY_WEIGHT, KEY_STATE, KEY_ENCAP };
 static const struct lb_key keys[] = {
-	[KEY_POOL] = { "pool", "NAME", false },
-	[KEY_WEIGHT] = { "weight", "N", false },
-	[KEY_STATE] = { "state", "STATE", false },
-	[KEY_ENCAP] = { "encap", "ipip", false },
-	{ NULL, NULL, false },
+	[KEY_POOL] = {"pool", "NAME", false},
+	[KEY_WEIGHT] = {"weight", "N", false},
+	[KEY_STATE] = {"state", "STATE", false},
+	[KEY_ENCAP] = {"encap", "ipip", false},
+	{NULL, NULL, false},
 };
 
 #define REAL_STRLEN (LB_ADDR_STRLEN + LB_NAME_MAX + 7)
@@ -58,7 +58,7 @@ static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 	const char *word;
 	int key;
 
-	*r = (struct lb_m_real){ .weight = 1, .id = LB_NO_ID };
+	*r = (struct lb_m_real){.weight = 1, .id = LB_NO_ID};
 	if (lb_args_next(a, "ADDRESS", &word, err) || parse_addr(word, &r->addr, err))
 		return -1;
 	while ((key = lb_args_pair(a, keys, &e->given, &word, err)) >= 0)
@@ -107,7 +107,7 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 	return lb_model_put_real(m, &new, err);
 }
 
-const struct edit_kind real_edit = { "real", parse, apply };
+const struct edit_kind real_edit = {"real", parse, apply};
 
 static int real_add(struct tool *t, struct lb_args *a)
 {
@@ -133,7 +133,7 @@ struct shares {
 static int shares_of(struct tool *t, const struct lb_model *m, const struct lb_m_real *r, size_t n,
 		     struct shares *s)
 {
-	*s = (struct shares){ 0 };
+	*s = (struct shares){0};
 	if (!t->details)
 		return 0;
 	if (show_shares(t, m, r->pool, &s->count, &n))
@@ -163,7 +163,7 @@ static void show_details(struct tool *t, const struct lb_m_real *r, const struct
 
 static int show_one(struct tool *t, const struct lb_m_real *r, const struct shares *s, size_t i)
 {
-	static const enum lb_color colors[] = { LB_GOOD, LB_WARN, LB_BAD };
+	static const enum lb_color colors[] = {LB_GOOD, LB_WARN, LB_BAD};
 	char addr[LB_ADDR_STRLEN];
 	struct lb_counts count;
 
@@ -234,17 +234,19 @@ out:
 }
 
 static const struct cmd real_cmds[] = {
-	{ "add", real_add,
-	  "add ADDRESS pool NAME [ weight N ] [ state STATE ] [ encap default|ipip ]" },
-	{ "replace", real_replace,
-	  "replace ADDRESS pool NAME [ weight N ] [ state STATE ] [ encap default|ipip ]" },
-	{ "del", real_del, "del ADDRESS pool NAME" },
-	{ "show", real_show, "show [ ADDRESS ] [ pool NAME ] [ state STATE ]" },
-	{ NULL, NULL, NULL },
+	{"add", real_add,
+	 "add ADDRESS pool NAME [ weight N ] [ state STATE ] [ encap default|ipip ]"},
+	{"replace", real_replace,
+	 "replace ADDRESS pool NAME [ weight N ] [ state STATE ] [ encap default|ipip ]"},
+	{"del", real_del, "del ADDRESS pool NAME"},
+	{"show", real_show, "show [ ADDRESS ] [ pool NAME ] [ state STATE ]"},
+	{NULL, NULL, NULL},
 };
 
 const struct object real_object = {
-	"real", "servers behind the balancer, in pools", real_cmds,
+	"real",
+	"servers behind the balancer, in pools",
+	real_cmds,
 	"ADDRESS := IPv4 or IPv6, unicast\n"
 	"N := 0-65535, its share of new flows beside the others' weights (default 1); 0: none\n"
 	"STATE := { up | drain | down } (default up); drain: keeps its flows, gets no new ones\n"

@@ -11,11 +11,11 @@
 
 enum { KEY_FROM, KEY_MSS };
 static const struct lb_key keys[] = {
-	[KEY_FROM] = { "from", "PREFIX", true },
-	[KEY_MSS] = { "mss", "N|auto", false },
-	{ NULL, NULL, false },
+	[KEY_FROM] = {"from", "PREFIX", true},
+	[KEY_MSS] = {"mss", "N|auto", false},
+	{NULL, NULL, false},
 };
-static const struct lb_net any4 = { .addr = { .family = 4 } }, any6 = { .addr = { .family = 6 } };
+static const struct lb_net any4 = {.addr = {.family = 4}}, any6 = {.addr = {.family = 6}};
 
 static bool same_net(const struct lb_net *a, const struct lb_net *b)
 {
@@ -27,9 +27,9 @@ static int add_from(struct lb_receiver *r, const struct lb_net *net, struct lb_e
 {
 	size_t at = 0;
 
-	while (at < r->froms && (lb_addr_cmp(&r->from[at].addr, &net->addr) < 0 ||
-				 (!lb_addr_cmp(&r->from[at].addr, &net->addr) &&
-				  r->from[at].len < net->len)))
+	while (at < r->froms &&
+	       (lb_addr_cmp(&r->from[at].addr, &net->addr) < 0 ||
+		(!lb_addr_cmp(&r->from[at].addr, &net->addr) && r->from[at].len < net->len)))
 		at++;
 	if (at < r->froms && same_net(&r->from[at], net))
 		return 0;
@@ -73,8 +73,8 @@ static int parse(struct tool *t, struct lb_args *a, struct recv_want *w)
 	if (lb_args_next(a, "DEV", &w->dev, &t->err))
 		return -1;
 	while ((key = lb_args_pair(a, keys, &seen, &word, &t->err)) >= 0)
-		if (key == KEY_FROM ? parse_from(&w->recv, word, &t->err) :
-				      parse_mss(&w->recv, word, &t->err))
+		if (key == KEY_FROM ? parse_from(&w->recv, word, &t->err)
+				    : parse_mss(&w->recv, word, &t->err))
 			return lb_args_label(&t->err, keys[key].word);
 	w->from_given = seen & 1u << KEY_FROM;
 	w->mss_given = seen & 1u << KEY_MSS;
@@ -167,8 +167,7 @@ static int show_all(struct tool *t, const struct lb_rx *rx, const struct lb_link
 	if (!r)
 		return lb_fail(&t->err, "out of memory");
 	for (size_t i = 0; i < n && !ret; i++) {
-		if ((dev && strcmp(dev, link[i].name) != 0) ||
-		    !lb_rx_get(rx, link[i].ifindex, r))
+		if ((dev && strcmp(dev, link[i].name) != 0) || !lb_rx_get(rx, link[i].ifindex, r))
 			continue;
 		ret = show_one(t, &link[i], r);
 		found++;
@@ -200,16 +199,21 @@ static int receiver_show(struct tool *t, struct lb_args *a)
 }
 
 static const struct cmd receiver_cmds[] = {
-	{ "add", receiver_add, "add DEV [ from PREFIX ]... [ mss N|auto ]" },
-	{ "replace", receiver_replace, "replace DEV [ from PREFIX ]... [ mss N|auto|off ]" },
-	{ "del", receiver_del, "del DEV" },
-	{ "show", receiver_show, "show [ DEV ]" },
-	{ NULL, NULL, NULL },
+	{"add", receiver_add, "add DEV [ from PREFIX ]... [ mss N|auto ]"},
+	{"replace", receiver_replace, "replace DEV [ from PREFIX ]... [ mss N|auto|off ]"},
+	{"del", receiver_del, "del DEV"},
+	{"show", receiver_show, "show [ DEV ]"},
+	{NULL, NULL, NULL},
 };
 
 const struct object receiver_object = {
-	"receiver", "devices of a real that take packets out of the tunnels", receiver_cmds,
-	"PREFIX := { ADDRESS[/LEN] | any }: who may send tunnels to this host, its balancers (default any)\n"
-	"mss: the most that SYN-ACKs from a VIP may say, 88-65535; auto: what fits the device with its tunnel\n"
-	"replace keeps what is not named, and takes notice of this host's present addresses and MTU\n",
+	"receiver",
+	"devices of a real that take packets out of the tunnels",
+	receiver_cmds,
+	"PREFIX := { ADDRESS[/LEN] | any }: who may send tunnels to this host, its balancers "
+	"(default any)\n"
+	"mss: the most that SYN-ACKs from a VIP may say, 88-65535; auto: what fits the device with "
+	"its tunnel\n"
+	"replace keeps what is not named, and takes notice of this host's present addresses and "
+	"MTU\n",
 };

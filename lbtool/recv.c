@@ -36,12 +36,15 @@ struct search {
 static int fail_elsewhere(struct tool *t, const char *name)
 {
 	if (name)
-		return lb_fail(&t->err,
-			       "instance \"%s\" receives in network namespace \"%s\": use -n %s, or "
-			       "another instance (-i)", t->instance, name, name);
+		return lb_fail(
+			&t->err,
+			"instance \"%s\" receives in network namespace \"%s\": use -n %s, or "
+			"another instance (-i)",
+			t->instance, name, name);
 	return lb_fail(&t->err,
 		       "instance \"%s\" receives in the network namespace that lbtool was started "
-		       "in: leave out -n, or use another instance (-i)", t->instance);
+		       "in: leave out -n, or use another instance (-i)",
+		       t->instance);
 }
 
 static int look(void *arg, struct lb_nl *nl, const char *name)
@@ -60,7 +63,7 @@ static int look(void *arg, struct lb_nl *nl, const char *name)
 /* An instance receives in one network namespace: its maps know devices by ifindex, and one set of own addresses. */
 int recv_not_elsewhere(struct tool *t, const struct lb_rx *rx)
 {
-	struct search s = { .t = t, .rx = rx };
+	struct search s = {.t = t, .rx = rx};
 	int fd = lb_prog_open(t->instance, "rx", &t->err), bad;
 	struct lb_prog_info info;
 
@@ -112,7 +115,7 @@ static int set_locals(struct tool *t, struct lb_rx *rx)
 		return -1;
 	local = calloc(n + 1, sizeof(*local));
 	for (size_t i = 0; local && i < n; i++) {
-		static const struct lb_addr one = { 6, { [15] = 1 } };
+		static const struct lb_addr one = {6, {[15] = 1}};
 
 		if ((addr[i].addr.family == 4 && addr[i].addr.b[0] == 127) ||
 		    !lb_addr_cmp(&addr[i].addr, &one))
@@ -138,8 +141,9 @@ static int set_filter(struct tool *t, uint32_t ifindex, bool egress)
 
 static int set_filters(struct tool *t, const struct lb_receiver *r)
 {
-	if (r->mss != LB_MSS_LEAVE ? set_filter(t, r->ifindex, true) :
-				     lb_nl_tc_del(t->nl, r->ifindex, true, TC_PREF, TC_OUT, &t->err))
+	if (r->mss != LB_MSS_LEAVE
+		    ? set_filter(t, r->ifindex, true)
+		    : lb_nl_tc_del(t->nl, r->ifindex, true, TC_PREF, TC_OUT, &t->err))
 		return -1;
 	return set_filter(t, r->ifindex, false);
 }
@@ -195,8 +199,7 @@ static int apply(struct tool *t, struct work *w)
 
 static int complete(struct tool *t, struct work *w, const struct recv_want *want)
 {
-	static const struct lb_net any[2] = { { .addr = { .family = 4 } },
-					      { .addr = { .family = 6 } } };
+	static const struct lb_net any[2] = {{.addr = {.family = 4}}, {.addr = {.family = 6}}};
 
 	w->new = want->recv;
 	w->new.ifindex = w->link.ifindex;
@@ -231,8 +234,7 @@ int recv_put(struct tool *t, struct recv_want *want, bool replace)
 
 	if (!w)
 		return lb_fail(&t->err, "out of memory");
-	if (open_device(t, w, want->dev) ||
-	    lb_prog_rx_load(t->instance, &w->made_progs, &t->err))
+	if (open_device(t, w, want->dev) || lb_prog_rx_load(t->instance, &w->made_progs, &t->err))
 		goto out;
 	if (lb_rx_open(t->instance, &w->rx, &t->err) || recv_not_elsewhere(t, w->rx) ||
 	    drop_gone(t, w->rx))

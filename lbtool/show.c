@@ -37,8 +37,7 @@ int show_shares(struct tool *t, const struct lb_model *m, const char *pool, uint
 bool select_real(const struct select *s, const struct lb_m_real *r)
 {
 	return (!s->by_addr || !lb_addr_cmp(&s->addr, &r->addr)) &&
-	       (!s->by_pool || !strcmp(s->pool, r->pool)) &&
-	       (!s->by_state || s->state == r->state);
+	       (!s->by_pool || !strcmp(s->pool, r->pool)) && (!s->by_state || s->state == r->state);
 }
 
 bool select_vip(const struct select *s, const struct lb_m_vip *v)
@@ -68,13 +67,13 @@ int parse_state(const char *word, enum lb_m_state *state, struct lb_err *err)
 
 enum { KEY_POOL, KEY_STATE };
 static const struct lb_key real_keys[] = {
-	[KEY_POOL] = { "pool", "NAME", false },
-	[KEY_STATE] = { "state", "STATE", false },
-	{ NULL, NULL, false },
+	[KEY_POOL] = {"pool", "NAME", false},
+	[KEY_STATE] = {"state", "STATE", false},
+	{NULL, NULL, false},
 };
 static const struct lb_key vip_keys[] = {
-	[KEY_POOL] = { "pool", "NAME", false },
-	{ NULL, NULL, false },
+	[KEY_POOL] = {"pool", "NAME", false},
+	{NULL, NULL, false},
 };
 
 static int parse_keys(struct select *s, struct lb_args *a, const struct lb_key *keys,
@@ -120,8 +119,8 @@ int select_vip_parse(struct select *s, struct lb_args *a, struct lb_err *err)
 			return -1;
 		s->by_service = strchr(word, '/');
 		s->by_addr = !s->by_service;
-		if (s->by_service ? parse_service(word, &s->svc, err) :
-				    parse_addr(word, &s->addr, err))
+		if (s->by_service ? parse_service(word, &s->svc, err)
+				  : parse_addr(word, &s->addr, err))
 			return -1;
 	}
 	return parse_keys(s, a, vip_keys, err);

@@ -33,11 +33,11 @@ static int parse_why(struct lb_args *a, struct want *w, uint32_t n, const char *
 
 static int parse(struct lb_args *a, struct want *w, struct lb_err *err)
 {
-	static const char *const words[] = { "vip", "real", "why", "rx", NULL };
+	static const char *const words[] = {"vip", "real", "why", "rx", NULL};
 	const char *word = lb_args_peek(a);
 	int which, bad;
 
-	*w = (struct want){ .what = WHAT_ALL };
+	*w = (struct want){.what = WHAT_ALL};
 	if (!word)
 		return 0;
 	if (parse_choice(word, words, &which, err))
@@ -202,15 +202,17 @@ static int stats_show(struct tool *t, struct lb_args *a)
 }
 
 static const struct cmd stats_cmds[] = {
-	{ "show", stats_show,
-	  "show [ vip [ ADDRESS[:PORT/PROTO] ] [ pool NAME ] |\n"
-	  "                           real [ ADDRESS ] [ pool NAME ] [ state STATE ] |\n"
-	  "                           why [ REASON ] | rx [ REASON ] ]" },
-	{ NULL, NULL, NULL },
+	{"show", stats_show,
+	 "show [ vip [ ADDRESS[:PORT/PROTO] ] [ pool NAME ] |\n"
+	 "                           real [ ADDRESS ] [ pool NAME ] [ state STATE ] |\n"
+	 "                           why [ REASON ] | rx [ REASON ] ]"},
+	{NULL, NULL, NULL},
 };
 
 const struct object stats_object = {
-	"stats", "counters of services, reals and reasons", stats_cmds,
+	"stats",
+	"counters of services, reals and reasons",
+	stats_cmds,
 	"why: what became of each packet that came to an attached device; rx: to a receiving one\n"
 	"Reasons that never happened are hidden without -details. lb(7) explains each.\n",
 };

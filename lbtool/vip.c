@@ -9,11 +9,11 @@
 
 enum { KEY_POOL, KEY_SESSION };
 static const struct lb_key keys[] = {
-	[KEY_POOL] = { "pool", "NAME", false },
-	[KEY_SESSION] = { "session", "on|off", false },
-	{ NULL, NULL, false },
+	[KEY_POOL] = {"pool", "NAME", false},
+	[KEY_SESSION] = {"session", "on|off", false},
+	{NULL, NULL, false},
 };
-static const char *const off_on[] = { "off", "on", NULL };
+static const char *const off_on[] = {"off", "on", NULL};
 
 static bool given(const struct edit *e, int key)
 {
@@ -26,7 +26,7 @@ static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 	int key, on = 0, bad = 0;
 	const char *word;
 
-	*v = (struct lb_m_vip){ .id = LB_NO_ID };
+	*v = (struct lb_m_vip){.id = LB_NO_ID};
 	if (lb_args_next(a, "ADDRESS:PORT/PROTO", &word, err) || parse_service(word, &v->svc, err))
 		return -1;
 	while ((key = lb_args_pair(a, keys, &e->given, &word, err)) >= 0) {
@@ -51,7 +51,7 @@ static int apply_del(const struct edit *e, struct lb_model *m, struct lb_m_vip *
 	if (given(e, KEY_POOL) && strcmp(old->pool, e->vip.pool) != 0)
 		return edit_differs(name, "pool", err);
 	if (given(e, KEY_SESSION) && old->session != e->vip.session)
-		return edit_differs(name, "session", err);
+		return edit_differs(name, "session setting", err);
 	lb_model_del_vip(m, old);
 	return 0;
 }
@@ -77,7 +77,7 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 	return lb_model_put_vip(m, &new, err);
 }
 
-const struct edit_kind vip_edit = { "vip", parse, apply };
+const struct edit_kind vip_edit = {"vip", parse, apply};
 
 static int vip_add(struct tool *t, struct lb_args *a)
 {
@@ -143,18 +143,21 @@ out:
 }
 
 static const struct cmd vip_cmds[] = {
-	{ "add", vip_add, "add ADDRESS:PORT/PROTO pool NAME [ session on|off ]" },
-	{ "replace", vip_replace, "replace ADDRESS:PORT/PROTO pool NAME [ session on|off ]" },
-	{ "del", vip_del, "del ADDRESS:PORT/PROTO" },
-	{ "show", vip_show, "show [ ADDRESS[:PORT/PROTO] ] [ pool NAME ]" },
-	{ NULL, NULL, NULL },
+	{"add", vip_add, "add ADDRESS:PORT/PROTO pool NAME [ session on|off ]"},
+	{"replace", vip_replace, "replace ADDRESS:PORT/PROTO pool NAME [ session on|off ]"},
+	{"del", vip_del, "del ADDRESS:PORT/PROTO"},
+	{"show", vip_show, "show [ ADDRESS[:PORT/PROTO] ] [ pool NAME ]"},
+	{NULL, NULL, NULL},
 };
 
 const struct object vip_object = {
-	"vip", "services: which pool serves an address and port", vip_cmds,
+	"vip",
+	"services: which pool serves an address and port",
+	vip_cmds,
 	"ADDRESS := IPv4, or IPv6 in brackets: [2001:db8::1]:443/tcp\n"
 	"PORT := 1-65535, or any: every port of the protocol that has no service of its own\n"
 	"PROTO := { tcp | udp }\n"
-	"session on: a flow keeps its real while the pool changes (default on for tcp, off for udp)\n"
+	"session on: a flow keeps its real while the pool changes (default on for tcp, off for "
+	"udp)\n"
 	"replace keeps the session setting when it is not named\n",
 };

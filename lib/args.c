@@ -51,7 +51,7 @@ static int no_such_key(const char *word, const struct lb_key *keys, struct lb_er
 	const char *words[LB_KEYS_MAX + 1];
 	int n = 0, which;
 
-	while (keys[n].word && n < LB_KEYS_MAX) {
+	while (n < LB_KEYS_MAX && keys[n].word) {
 		words[n] = keys[n].word;
 		n++;
 	}

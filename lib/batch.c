@@ -148,7 +148,8 @@ static int split(struct lb_batch *b, struct lb_err *err)
 		if (*s == '"' || *s == '\'') {
 			end = strchr(s + 1, *s);
 			if (!end)
-				return lb_usage(err, "%s:%u: a quote is not closed", b->name, b->first);
+				return lb_usage(err, "%s:%u: a quote is not closed", b->name,
+						b->first);
 			if (end[1] && !strchr(BLANKS, end[1]))
 				return lb_usage(err, "%s:%u: no blank behind the closing quote",
 						b->name, b->first);

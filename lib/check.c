@@ -142,8 +142,9 @@ int lb_check_pool_unused(const struct lb_model *m, const char *name, struct lb_e
 	real = lb_model_pool_reals(m, name, &n);
 	if (n) {
 		format_addr(&real->addr, text);
-		return lb_fail(err, "pool \"%s\" has %zu real%s, \"%s\"%s: delete them first", name,
-			       n, n > 1 ? "s" : "", text, n > 1 ? " and others" : "");
+		return lb_fail(err, "pool \"%s\" has %zu real%s, \"%s\"%s: delete %s first", name,
+			       n, n > 1 ? "s" : "", text, n > 1 ? " and others" : "",
+			       n > 1 ? "them" : "it");
 	}
 	return 0;
 }

@@ -29,7 +29,7 @@ static struct lb_addr source(const struct lb_devs *d, uint32_t ifindex, uint8_t 
 		if (!other)
 			other = a;
 	}
-	return other ? other->addr : (struct lb_addr){ 0 };
+	return other ? other->addr : (struct lb_addr){0};
 }
 
 /* Down from a VLAN device; each level's tag stands outside those above it. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* err.c - messages: printable ASCII whatever the words held, and never cut in silence. */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,75 +37,66 @@ static size_t append(char msg[LB_ERR_LEN], size_t len, const char *text)
 	return len;
 }
 
-/* One byte more than a message holds, so that append() sees that something was cut. */
-struct raw {
-	char text[LB_ERR_LEN + 1];
-};
+#define RAW_LEN (LB_ERR_LEN + 1) /* one more than a message holds: append() sees what was cut */
 
-__attribute__((format(printf, 2, 0))) static void format(struct raw *raw, const char *fmt,
-							 va_list ap)
+__attribute__((format(printf, 3, 0))) static void say(struct lb_err *err, int status,
+						      const char *fmt, va_list ap)
 {
-	if (vsnprintf(raw->text, sizeof(raw->text), fmt, ap) < 0)
-		raw->text[0] = '\0';
+	char raw[RAW_LEN] = "";
+
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	err->status = status;
+	append(err->msg, 0, raw);
 }
 
 int lb_fail(struct lb_err *err, const char *fmt, ...)
 {
-	struct raw raw;
 	va_list ap;
 
 	va_start(ap, fmt);
-	format(&raw, fmt, ap);
+	say(err, LB_FAILED, fmt, ap);
 	va_end(ap);
-	err->status = LB_FAILED;
-	append(err->msg, 0, raw.text);
 	return -1;
 }
 
 int lb_usage(struct lb_err *err, const char *fmt, ...)
 {
-	struct raw raw;
 	va_list ap;
 
 	va_start(ap, fmt);
-	format(&raw, fmt, ap);
+	say(err, LB_USAGE, fmt, ap);
 	va_end(ap);
-	err->status = LB_USAGE;
-	append(err->msg, 0, raw.text);
 	return -1;
 }
 
 int lb_bad_word(struct lb_err *err, const char *word, const char *fmt, ...)
 {
-	size_t word_len = strnlen(word, WORD_SHOWN + 1);
-	char quoted[WORD_SHOWN + sizeof(CUT) + 4];
-	struct raw raw;
+	bool whole = strnlen(word, WORD_SHOWN + 1) <= WORD_SHOWN;
+	char quoted[WORD_SHOWN + sizeof("\"" CUT "\": ")], raw[RAW_LEN] = "";
 	va_list ap;
 	size_t len;
 
+	snprintf(quoted, sizeof(quoted), "\"%.*s%s\": ", WORD_SHOWN, word, whole ? "" : CUT);
 	va_start(ap, fmt);
-	format(&raw, fmt, ap);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	snprintf(quoted, sizeof(quoted), "\"%.*s%s\": ", WORD_SHOWN, word,
-		 word_len > WORD_SHOWN ? CUT : "");
 	err->status = LB_USAGE;
 	len = append(err->msg, 0, quoted);
-	append(err->msg, len, raw.text);
+	append(err->msg, len, raw);
 	return -1;
 }
 
 int lb_prefix(struct lb_err *err, const char *fmt, ...)
 {
-	char old[LB_ERR_LEN];
-	struct raw raw;
+	char raw[RAW_LEN] = "", old[LB_ERR_LEN];
 	va_list ap;
 	size_t len;
 
 	va_start(ap, fmt);
-	format(&raw, fmt, ap);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
 	memcpy(old, err->msg, sizeof(old));
-	len = append(err->msg, 0, raw.text);
+	len = append(err->msg, 0, raw);
 	len = append(err->msg, len, ": ");
 	append(err->msg, len, old);
 	return -1;

@@ -93,7 +93,7 @@ bool lb_real_serves(const struct lb_m_real *real);
  * The commands that make `to` of `from`, in an order in which each could be typed, one call of
  * line() each without the leading "lbtool" and without a newline: deletions of VIPs, reals and pools,
  * then pools, reals, VIPs. A pool that a VIP leaves with its `vip replace` is deleted last.
- * `replace` lines name every field, so that what is not named takes its default: a real's encapsulation.
+ * `replace` lines name every field that differs from its default before or after, since what is not named is kept.
  * What is not the administrator's (ids, health) and the seed make no lines. From an empty model: the whole of `to`.
  */
 void lb_model_diff(const struct lb_model *from, const struct lb_model *to,

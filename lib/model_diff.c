@@ -120,7 +120,8 @@ static void real_put(const struct diff *d, const void *from, const void *to)
 	if (!new || (old && old->weight == new->weight && old->state == new->state &&
 		     old->encap == new->encap))
 		return;
-	own = new->encap != LB_M_ENCAP_DEFAULT;
+	/* A replace keeps what is not named. */
+	own = new->encap != LB_M_ENCAP_DEFAULT || (old && old->encap != LB_M_ENCAP_DEFAULT);
 	format_addr(&new->addr, addr);
 	emit(d, "real %s %s pool %s weight %u state %s%s%s", old ? "replace" : "add", addr,
 	     new->pool, new->weight, lb_state_names[new->state], own ? " encap " : "",

@@ -55,6 +55,7 @@ static int fail_driver(struct lb_nl *nl, const struct lb_link *link, enum lb_xdp
 		       int error, struct lb_err *err)
 {
 	const char *remedy = mode == LB_XDP_NATIVE ? "use \"mode generic\"" : "use \"mode native\"";
+	const char *kind = mode == LB_XDP_NATIVE ? "native" : "offloaded";
 	const char *text = nl->text;
 	char driver[32];
 	size_t len;
@@ -64,16 +65,20 @@ static int fail_driver(struct lb_nl *nl, const struct lb_link *link, enum lb_xdp
 	/* Some explanations begin with the driver's name, which is said already. */
 	if (!strncmp(text, driver, len) && !strncmp(text + len, ": ", 2))
 		text += len + 2;
-	/* The kernel's core says so, or the driver has nothing to add. */
-	if (error == EOPNOTSUPP && (!text[0] || strstr(text, "does not support XDP")))
+	/* The kernel's core says so, or nobody says anything. */
+	if (strstr(text, "does not support XDP") ||
+	    (!text[0] && (error == EOPNOTSUPP || mode == LB_XDP_OFFLOAD)))
 		return lb_fail(err, "device \"%s\" (%s) has no %s XDP: %s", link->name, driver,
-			       mode == LB_XDP_NATIVE ? "native" : "offloaded", remedy);
+			       kind, remedy);
+	if (!text[0])
+		return lb_fail(err, "device \"%s\" (%s) refuses %s XDP (%s): %s", link->name,
+			       driver, kind, strerror(error), remedy);
 	if (strcasestr(text, "MTU"))
 		return lb_fail(err,
 			       "device \"%s\" (%s): %s: lower that MTU (this device has %u), or %s",
 			       link->name, driver, text, link->mtu, remedy);
-	return lb_fail(err, "device \"%s\" (%s): %s: change that, or %s", link->name, driver,
-		       text[0] ? text : strerror(error), remedy);
+	return lb_fail(err, "device \"%s\" (%s): %s: change that, or %s", link->name, driver, text,
+		       remedy);
 }
 
 static int fail_xdp(struct lb_nl *nl, const struct lb_link *link, enum lb_xdp_mode mode, int error,

@@ -107,7 +107,7 @@ static unsigned int distance(const char *a, const char *b)
 	return row[b_len];
 }
 
-/* The one word that was most likely meant, or NULL: "up" is no likely "on", though it is 2 away. */
+/* The one word that was most likely meant, or NULL: "on" is no likely "up" or "down", though both are 2 away. */
 static const char *nearest(const char *word, const char *const *words)
 {
 	unsigned int best = NEAR + 1;
@@ -116,7 +116,7 @@ static const char *nearest(const char *word, const char *const *words)
 	for (; *words; words++) {
 		unsigned int d = distance(word, *words);
 
-		if (d > best || d > NEAR || d >= strlen(*words))
+		if (d > best || d > NEAR || d >= strlen(*words) || d >= strlen(word))
 			continue;
 		found = d < best ? *words : NULL;
 		best = d;

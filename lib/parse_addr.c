@@ -217,7 +217,7 @@ static int service_addr(const char *word, const struct service_words *w, struct 
 
 int parse_service(const char *word, struct lb_service *svc, struct lb_err *err)
 {
-	struct service_words w;
+	struct service_words w = {.proto = ""};
 	struct lb_err ignored;
 	struct lb_service s;
 	uint32_t port = 0;
@@ -243,7 +243,7 @@ void format_addr(const struct lb_addr *addr, char buf[LB_ADDR_STRLEN])
 
 	_Static_assert(LB_ADDR_STRLEN >= INET6_ADDRSTRLEN, "every address fits");
 	if (!addr->family || !inet_ntop(family, addr->b, buf, LB_ADDR_STRLEN))
-		strcpy(buf, "none");
+		memcpy(buf, "none", sizeof("none"));
 }
 
 void format_net(const struct lb_net *net, char buf[LB_ADDR_STRLEN + 4])

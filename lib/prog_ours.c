@@ -12,7 +12,7 @@
 
 static uint32_t meta_id(const char *instance)
 {
-	struct bpf_map_info info = { 0 };
+	struct bpf_map_info info = {0};
 	uint32_t len = sizeof(info);
 	struct lb_err ignored;
 	int fd = lb_pin_open(instance, "map", "meta", &ignored, "");
@@ -28,7 +28,7 @@ static uint32_t meta_id(const char *instance)
 int lb_prog_ours(const char *instance, uint32_t id)
 {
 	uint32_t maps[MAPS_MAX], len, meta = meta_id(instance);
-	struct bpf_prog_info info = { 0 };
+	struct bpf_prog_info info = {0};
 	int fd;
 
 	if (!meta)

@@ -28,7 +28,7 @@ claim_lab() {
 drop_shared() {
 	(
 		flock 9
-		[ -z "$(find "$LAB_ROOT" -mindepth 1 -maxdepth 1 ! -name .shared 2>/dev/null)" ] || exit 0
+		[ -z "$(find "$LAB_ROOT" -mindepth 1 -maxdepth 1 -type d 2>/dev/null)" ] || exit 0
 		noted() { grep -qx "$1" "$LAB_ROOT/.shared" 2>/dev/null; }
 		! noted pins || rmdir "$BPFFS/lb" 2>/dev/null || :
 		! noted locks || rmdir /run/lb 2>/dev/null || :
@@ -87,7 +87,7 @@ make_router() {
 make_client() {
 	make_node "$1"
 	make_link "$1"
-	# A local stack leaves checksums to the device; veth would carry them unfinished into the tunnel.
+	# A local stack leaves checksums to the device; veth would carry them so into the tunnel.
 	in_node "$1" ethtool -K eth0 tx off >/dev/null
 }
 
@@ -95,8 +95,10 @@ make_l4lb() {
 	make_node "$1"
 	make_link "$1"
 	set_sysctls "$1" ipv4/ip_forward=1 ipv6/conf/all/forwarding=1
-	# What XDP_TX sends from a veth is lost unless the peer has an XDP program too.
-	ip -n "$PREFIX-r1" link set dev "$1" xdp obj "${B:-$TOP/build}/tests/net/pass.bpf.o" sec xdp.frags
+	# What XDP_TX sends from a veth is lost unless the peer has an XDP program, too; GRO, which
+	# comes with that, would join packets that a cable would not.
+	in_node r1 bpftool net attach xdp pinned "$BPFFS/$PREFIX-pass" dev "$1"
+	in_node r1 ethtool -K "$1" gro off >/dev/null
 	ip -n "$PREFIX-$1" neigh replace "$(addr4 "$1" 1)" dev eth0 managed
 	ip -n "$PREFIX-$1" neigh replace "$(addr6 "$1" 1)" dev eth0 managed
 }
@@ -104,8 +106,6 @@ make_l4lb() {
 make_l7lb() {
 	make_node "$1"
 	make_link "$1"
-	# What GRO joined on the way is cut to packets again, as it would be on a cable.
-	in_node r1 ethtool -K "$1" tso off gso off >/dev/null
 	ip -n "$PREFIX-$1" addr add "$VIP4/32" dev lo
 	ip -n "$PREFIX-$1" addr add "$VIP6/128" dev lo
 }
@@ -122,6 +122,7 @@ start_nginx() { # NODE
 	local dir=$RUN/$1
 
 	mkdir -p "$dir/tmp"
+	install -d -o www-data "$dir/up"
 	cat >"$dir/nginx.conf" <<-END
 	user www-data;
 	worker_processes 1;
@@ -155,6 +156,10 @@ start_nginx() { # NODE
 			location = /data {
 				alias $RUN/www/data;
 				limit_rate \$arg_rate;
+			}
+			location /up/ {
+				root $dir;
+				dav_methods PUT;
 			}
 		}
 	}
@@ -192,7 +197,7 @@ config_l7lb() { # NODE
 }
 
 resolved() { # NODE: does it know the router's MAC addresses?
-	[ "$(ip -n "$PREFIX-$1" neigh show dev eth0 | grep -c "::1 .*lladdr\|10\.4.*\.1 .*lladdr")" -ge 2 ]
+	[ "$(ip -n "$PREFIX-$1" neigh show dev eth0 | grep -c '^[^f].*[:.]1 .*lladdr')" -ge 2 ]
 }
 
 build() {
@@ -200,8 +205,11 @@ build() {
 
 	make_router
 	make_files
+	# Not by ip(8), which leaves directories in bpffs for good.
+	bpftool prog load "$PASS" "$BPFFS/$PREFIX-pass"
 	for node in $(clients); do make_client "$node"; done
 	for node in $(l4lbs); do make_l4lb "$node"; done
+	rm "$BPFFS/$PREFIX-pass"
 	for node in $(l7lbs); do
 		make_l7lb "$node"
 		start_nginx "$node"
@@ -270,6 +278,7 @@ remove() {
 		WAIT=1 wait_until empty_node "$node" || stop_others "$node" KILL
 		[ ! -e "$NETNS_DIR/$PREFIX-$node" ] || ip netns del "$PREFIX-$node"
 	done
+	rm -f "$BPFFS/$PREFIX-pass"
 	rm -rf "$RUN"
 	drop_shared
 }

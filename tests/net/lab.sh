@@ -11,7 +11,7 @@ set -eu
 . "$(dirname "$0")/build.sh"
 
 CLIENTS=2 L4LBS=3 REALS=4 MODE=native FAMILY=mixed WEIGHTS=1 TABLE=65537 SESSIONS=65536
-MTU=1500 SIZE=2000000 BARE=no
+MTU=1500 SIZE=2000000 BARE=no QUIET=no
 
 usage() {
 	cat <<-END
@@ -28,8 +28,10 @@ usage() {
 	     -M N   MTU of all links (default $MTU)
 	     -z N   bytes of the file /data on the L7LBs (default $SIZE)
 	     -b     bare: nodes, links, nginx and forwarding, but nothing done with lbtool
+	     -q     quiet: does not say what to try
 	  down      remove it, whatever of it there is
 	  status    what stands, and in which state
+	  list      the PREFIXes of all labs that stand
 	  try       what to try
 	  exec NODE COMMAND...    run a command in a node (LB_INSTANCE is set, build/ is in PATH)
 	  announce NODE           the router sends VIPs to this L4LB, too
@@ -40,7 +42,7 @@ usage() {
 up_options() {
 	local opt
 
-	while getopts :p:c:l:r:m:w:f:t:s:M:z:b opt; do
+	while getopts :p:c:l:r:m:w:f:t:s:M:z:bq opt; do
 		case $opt in
 		p) use_prefix "$OPTARG" ;;
 		c) need_number clients "$OPTARG" 1 250; CLIENTS=$OPTARG ;;
@@ -54,6 +56,7 @@ up_options() {
 		M) need_number MTU "$OPTARG" 1320 65000; MTU=$OPTARG ;;
 		z) need_number size "$OPTARG" 1 999999999; SIZE=$OPTARG ;;
 		b) BARE=yes ;;
+		q) QUIET=yes ;;
 		:) die "-$OPTARG needs a value" ;;
 		*) die "option \"-$OPTARG\": not known; \"lab.sh help\" lists them" ;;
 		esac
@@ -62,32 +65,36 @@ up_options() {
 	[ $# = 0 ] || die "\"$1\": not expected"
 	[[ $MODE =~ ^(native|generic)$ ]] || die "mode \"$MODE\": must be native or generic"
 	[[ $FAMILY =~ ^(4|6|mixed)$ ]] || die "family \"$FAMILY\": must be 4, 6 or mixed"
-	[[ $WEIGHTS =~ ^[0-9]{1,5}(,[0-9]{1,5})*$ ]] || die "weights \"$WEIGHTS\": must be numbers like 1,1,2"
+	[[ $WEIGHTS =~ ^[0-9]{1,5}(,[0-9]{1,5})*$ ]] ||
+		die "weights \"$WEIGHTS\": must be numbers like 1,1,2"
 }
 
 cmd_up() {
 	local node
 
 	up_options "$@"
-	need_tools ip nginx ethtool nsenter openssl flock
+	need_tools ip nginx ethtool nsenter openssl flock bpftool
+	[ -e "$PASS" ] || die "no $PASS; \"make tests\" builds it"
 	[ "$BARE" = yes ] || [ -x "$LBTOOL" ] || die "no lbtool at $LBTOOL; \"make\" builds it"
-	[ ! -e "$RUN" ] || die "a lab \"$PREFIX\" stands already; \"lab.sh down -p $PREFIX\" removes it"
+	[ ! -e "$RUN" ] ||
+		die "a lab \"$PREFIX\" stands already; \"lab.sh down -p $PREFIX\" removes it"
 	for node in r1 $(clients) $(l4lbs) $(l7lbs); do
 		[ ! -e "$NETNS_DIR/$PREFIX-$node" ] ||
-			die "namespace $PREFIX-$node is there and not this lab's; another PREFIX avoids it"
+			die "namespace $PREFIX-$node is there, and not this lab's: use another PREFIX"
 		[ ! -e "$BPFFS/lb/$PREFIX-$node" ] ||
-			die "instance $PREFIX-$node is there and not this lab's; another PREFIX avoids it"
+			die "instance $PREFIX-$node is there, and not this lab's: use another PREFIX"
 	done
 	claim_lab
 	trap 'up_failed $?' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
-	for node in CLIENTS L4LBS REALS MODE FAMILY WEIGHTS TABLE SESSIONS MTU SIZE BARE; do
-		echo "$node=${!node}"
+	for node in CLIENTS L4LBS REALS MODE FAMILY WEIGHTS TABLE SESSIONS MTU SIZE BARE LBTOOL; do
+		printf '%s=%q\n' "$node" "${!node}"
 	done >"$RUN/conf"
 	touch "$RUN/nodes" "$RUN/announced"
 	build
 	trap - EXIT
+	[ $QUIET = yes ] || try
 }
 
 up_failed() {
@@ -129,8 +136,8 @@ node_state() { # NODE
 		grep -qx "$1" "$RUN/announced" && echo ', announced' || echo ', not announced'
 		;;
 	l7-*)
-		printf 'pool knows it as %s, weight %s, nginx ' "$(real_addr "$1")" "$(real_weight "$1")"
-		ours "$(cat "$RUN/$1/pid" 2>/dev/null)" "$RUN/$1" && echo runs || echo 'does not run'
+		printf 'pool knows it as %s, weight %s, ' "$(real_addr "$1")" "$(real_weight "$1")"
+		ours "$(cat "$RUN/$1/pid" 2>/dev/null)" "$RUN/$1" && echo 'nginx runs' || echo 'no nginx'
 		;;
 	*) echo ;;
 	esac
@@ -160,7 +167,8 @@ cmd_exec() {
 	load_conf
 	node=${1#"$PREFIX"-}
 	shift
-	grep -qx -- "$node" "$RUN/nodes" || die "node \"$node\": not one of $(paste -sd' ' "$RUN/nodes")"
+	grep -qx -- "$node" "$RUN/nodes" ||
+		die "node \"$node\": not one of $(paste -sd' ' "$RUN/nodes")"
 	export LB_INSTANCE=$PREFIX-$node PATH="${LBTOOL%/*}:$PATH:/usr/sbin:/sbin"
 	exec nsenter --net="$NETNS_DIR/$PREFIX-$node" "$@"
 }
@@ -178,10 +186,14 @@ cmd_route() { # route_add|route_del, then the words
 }
 
 cmd_try() {
-	local x opt=
-
 	only_prefix "$@"
 	load_conf
+	try
+}
+
+try() {
+	local x opt=
+
 	[ "$PREFIX" = lb ] || opt=" -p $PREFIX"
 	x="${0#"$PWD/"} exec$opt"
 	cat <<-END
@@ -205,7 +217,7 @@ cmd_try() {
 	  a slow download to do such things to
 	    $x c1 curl -o /dev/null http://$VIP4/data?rate=100k
 	  look into the tunnels
-	    $x l7-1 tcpdump -nvi eth0
+	    $x l7-1 tcpdump -nni eth0
 	  what stands
 	    ${x% exec*} status$opt
 
@@ -224,13 +236,14 @@ case $command in
 up) cmd_up "$@" ;;
 down) cmd_down "$@" ;;
 status) cmd_status "$@" ;;
+list) find "$LAB_ROOT" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null | sort ;;
 try | prompt) cmd_try "$@" ;;
 exec) cmd_exec "$@" ;;
 announce) cmd_route route_add "$@" ;;
 withdraw) cmd_route route_del "$@" ;;
 help | -h | --help) usage ;;
 *)
-	echo "lab.sh: command \"$command\": must be up, down, status, try, exec, announce or withdraw" >&2
+	echo "lab.sh: command \"$command\": not known; \"lab.sh help\" lists them" >&2
 	exit 2
 	;;
 esac

@@ -18,7 +18,9 @@ declare -r L4_NETS="10.4.0.0/16 2001:db8:4::/48"
 declare -r LAB_ROOT=/run/lb-lab BPFFS=/sys/fs/bpf NETNS_DIR=/run/netns
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-LBTOOL=${LBTOOL:-$TOP/build/lbtool}
+B=$(cd "$TOP" && realpath -m "${B:-build}")
+PASS=$B/tests/net/pass.bpf.o
+LBTOOL=${LBTOOL:-$B/lbtool}
 [ -x "$LBTOOL" ] || LBTOOL=$(command -v lbtool || echo "$LBTOOL")
 
 die() {
@@ -54,7 +56,8 @@ use_prefix() {
 
 # Sets CLIENTS, L4LBS, REALS, MODE and the rest of what `lab.sh up` was told.
 load_conf() {
-	[ -e "$RUN/conf" ] || die "no lab \"$PREFIX\" stands here; \"lab.sh up -p $PREFIX\" builds one"
+	[ -e "$RUN/conf" ] ||
+		die "no lab \"$PREFIX\" stands here; \"lab.sh up -p $PREFIX\" builds one"
 	# shellcheck source=/dev/null
 	. "$RUN/conf"
 }
@@ -155,8 +158,7 @@ route_write() {
 		hops6+=(nexthop via "$(addr6 "$node")" dev "$node")
 	done < <(sort -V "$RUN/announced")
 	if [ ${#hops4[@]} = 0 ]; then
-		hops4=() hops6=()
-		ip -n "$PREFIX-r1" -4 route replace unreachable "$VIP4"
+		ip -n "$PREFIX-r1" -4 route flush "$VIP4"
 		ip -n "$PREFIX-r1" -6 route flush "$VIP6"
 		return
 	fi

@@ -2,7 +2,7 @@
 /*
  * shower - sends UDP packets to many VIPs through a balancer and judges each one that comes back in a tunnel.
  *
- *   shower DEV MAC VIPS RATE        until SIGTERM or the end of stdin
+ *   shower DEV MAC VIPS RATE        until SIGTERM, or until its parent dies
  *
  * Sends RATE packets a second from DEV to MAC, to 203.0.113.1 .. 203.0.113.VIPS, port 53. A packet for VIP i is right
  * when its outer destination is 10.N.i.x, any N and x: so a test gives each VIP a pool with such reals, and N tells
@@ -17,13 +17,13 @@
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -183,8 +183,6 @@ static void print_report(int rx)
 static void rain(int tx, int rx, uint8_t frame[FRAME_LEN], uint32_t vips, uint64_t rate)
 {
 	uint64_t start = now_ns(), base = count.sent;
-	struct pollfd in = { .fd = 0, .events = POLLIN };
-	char junk[64];
 
 	while (!stop) {
 		const struct timespec pause = { .tv_nsec = BURST_NS };
@@ -199,8 +197,6 @@ static void rain(int tx, int rx, uint8_t frame[FRAME_LEN], uint32_t vips, uint64
 			report = 0;
 			print_report(rx);
 		}
-		if (poll(&in, 1, 0) > 0 && read(0, junk, sizeof(junk)) <= 0)
-			break;
 		nanosleep(&pause, NULL);
 	}
 }
@@ -216,6 +212,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: shower DEV MAC VIPS RATE\n");
 		return 2;
 	}
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGUSR1, &sa, NULL);

@@ -4,9 +4,9 @@
 # watch.sh - an independent witness: what the router sees of the VIPs' packets, counted by nftables
 # there, and how a spread is judged and drawn. Belongs to lib.sh.
 
-# Needs load_conf. Counters to_NODE: client packets that the router gave to this L4LB; tunnel_NODE: tunnels' packets to this
-# L7LB; direct: replies from L7LBs to clients; astray: replies that came from or went to an L4LB.
-# Sets on4, on6: which L4LB has which flow.
+# Needs load_conf. Counters: to_NODE, client packets that the router gave to this L4LB; tunnel_NODE,
+# tunnels' packets to this L7LB; direct, replies from L7LBs to clients; astray, replies that came
+# from or went to an L4LB. Sets on_ip, on_ip6: which L4LB has which flow.
 watch_start() {
 	local node
 
@@ -26,7 +26,8 @@ watch_start() {
 		for node in $(l7lbs); do
 			echo "meta l4proto { 4, 41 } oifname $node counter name tunnel_${node/-/_}"
 		done
-		echo "} }"
+		echo "}"
+		echo "}"
 	} | in_node r1 nft -f -
 }
 

@@ -153,7 +153,8 @@ static uint32_t put_ext(uint8_t *b, const char *ext, uint8_t proto, uint8_t *nex
 			break;
 		case 'a':
 			*type = 51;
-			len = big ? 48 : 12; /* 12 is no multiple of 8: what RFC 4302 asks, not all do */
+			len = big ? 48
+				  : 12; /* 12 is no multiple of 8: what RFC 4302 asks, not all do */
 			break;
 		}
 		type = b + at;
@@ -259,7 +260,8 @@ uint32_t pkt_ip_len(const struct pkt *p)
 void pkt_tunnel(struct pkt *out, const struct pkt *in, const struct pkt_outer *o)
 {
 	uint16_t type;
-	uint32_t l3 = pkt_l3(in, &type), inner = pkt_ip_len(in), head = o->dst.family == 4 ? 20 : 40;
+	uint32_t l3 = pkt_l3(in, &type), inner = pkt_ip_len(in),
+		 head = o->dst.family == 4 ? 20 : 40;
 	const uint8_t *ip = in->b + l3;
 	uint8_t *b = out->b + l3, proto = type == V4 ? 4 : 41;
 	uint8_t tos = type == V4 ? ip[1] : (ip[0] & 15) << 4 | ip[1] >> 4;

@@ -35,7 +35,8 @@ struct pkt_spec {
 	/* IPv6 extension headers in order: h(op-by-hop), r(outing), d(estination), a(uthentication), f(ragment),
 	 * upper case: a long one */
 	const char *ext;
-	uint16_t keep; /* bytes of transport header and payload kept, PKT_NONE: not one; default all */
+	uint16_t
+		keep; /* bytes of transport header and payload kept, PKT_NONE: not one; default all */
 	uint16_t pad; /* Ethernet padding behind the packet */
 	uint16_t tag[3], tpid[3]; /* VLAN tags, outermost first; tpid default 0x8100 */
 	const uint8_t *dmac;

@@ -152,7 +152,8 @@ const char *pkt_wrong(const struct pkt *out, const struct pkt *in, struct lb_add
 	head = type == 0x0800 ? 20 : type == 0x86dd ? 40 : 0;
 	if (!head || out->len < l3 + head + inner || out->len > in->len + head)
 		return "ethertype or frame length";
-	wrong = head == 20 ? outer4_wrong(b, inner, proto, tos) : outer6_wrong(b, inner, proto, tos);
+	wrong = head == 20 ? outer4_wrong(b, inner, proto, tos)
+			   : outer6_wrong(b, inner, proto, tos);
 	if (wrong)
 		return wrong;
 	memset(dst, 0, sizeof(*dst));

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/packet/world.h"
+#include "tests/packet/world_config.h"
 
 /* A call that fills a `struct lb_err err`, which must be in sight, when it fails. */
 #define must(call) \

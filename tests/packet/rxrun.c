@@ -104,8 +104,8 @@ static int run(struct rxrun *r, const struct bpf_program *prog, const struct pkt
 	       struct pkt *out, struct __sk_buff *ctx, uint32_t *verdict, enum lb_rx_why *why)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->b, .data_size_in = in->len,
-		    .data_out = out->b, .data_size_out = sizeof(out->b), .repeat = 1,
-		    .ctx_in = ctx, .ctx_size_in = ctx ? sizeof(*ctx) : 0);
+		    .data_out = out->b, .data_size_out = sizeof(out->b), .repeat = 1, .ctx_in = ctx,
+		    .ctx_size_in = ctx ? sizeof(*ctx) : 0);
 	uint32_t packets = ctx && ctx->gso_segs ? ctx->gso_segs : 1;
 	struct lb_count old[LB_RX_WHY_MAX], new[LB_RX_WHY_MAX];
 
@@ -120,7 +120,7 @@ static int run(struct rxrun *r, const struct bpf_program *prog, const struct pkt
 	if (read_counts(r, new))
 		return -1;
 	for (uint32_t i = 0; i < LB_RX_WHY_MAX; i++) {
-		if (new[i].packets == old[i].packets && new[i].bytes == old[i].bytes)
+		if (new[i].packets == old[i].packets &&new[i].bytes == old[i].bytes)
 			continue;
 		if (*why != RXRUN_WRONG || new[i].packets - old[i].packets != packets ||
 		    new[i].bytes - old[i].bytes != in->len)
@@ -145,7 +145,8 @@ enum lb_rx_why rxrun_send(struct rxrun *r, const struct pkt *in, struct pkt *out
 		return RXRUN_WRONG;
 	if (why == RXRUN_WRONG)
 		wrong(r, "nothing counted");
-	else if (verdict != (strncmp(names[why], "drop", 4) ? (uint32_t)TC_ACT_UNSPEC : TC_ACT_SHOT))
+	else if (verdict !=
+		 (strncmp(names[why], "drop", 4) ? (uint32_t)TC_ACT_UNSPEC : TC_ACT_SHOT))
 		wrong(r, "the verdict is not the reason's");
 	else if (!strncmp(names[why], "pass", 4) && !unchanged(in, out))
 		wrong(r, "passed, but changed");
@@ -183,8 +184,8 @@ uint32_t rxrun_vip(struct rxrun *r, const char *addr)
 	struct lb_rx_addr key = addr_key(addr);
 	struct lb_rx_vip vip;
 
-	return bpf_map_lookup_elem(bpf_map__fd(r->skel->maps.rx_vip), &key, &vip) ? 0 :
-										      vip.outer_len;
+	return bpf_map_lookup_elem(bpf_map__fd(r->skel->maps.rx_vip), &key, &vip) ? 0
+										  : vip.outer_len;
 }
 
 int rxrun_set_vip(struct rxrun *r, const char *addr, uint32_t outer_len, struct lb_err *err)

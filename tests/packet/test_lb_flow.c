@@ -130,7 +130,8 @@ Test(lb_flow, two_nodes_choose_alike)
 /* What is no part of the flow does not matter, and each part of it does. */
 Test(lb_flow, the_five_tuple_and_nothing_else)
 {
-	struct pkt_spec base = {.dst = "203.0.113.1", .src = "11.0.0.1", .sport = 5000, .dport = 99};
+	struct pkt_spec base = {
+		.dst = "203.0.113.1", .src = "11.0.0.1", .sport = 5000, .dport = 99};
 	struct pkt_spec vary[9];
 	uint32_t moved[9] = {0};
 
@@ -160,7 +161,8 @@ Test(lb_flow, the_five_tuple_and_nothing_else)
 		}
 	}
 	for (int k = 1; k < 9; k++)
-		cr_assert(k <= 4 ? moved[k] == 0 : moved[k] > 150, "variant %d moved %u of 200", k, moved[k]);
+		cr_assert(k <= 4 ? moved[k] == 0 : moved[k] > 150, "variant %d moved %u of 200", k,
+			  moved[k]);
 }
 
 /* Another seed is another table and another hash. */
@@ -198,7 +200,8 @@ Test(lb_flow, shares_follow_the_weights)
 	configure(&a);
 	for (int i = 0; i < REALS; i++)
 		weights += 1 + i % 3;
-	for (uint32_t i = 0; i < 20000; i++) { /* clients as they are: near addresses, counting ports */
+	for (uint32_t i = 0; i < 20000;
+	     i++) { /* clients as they are: near addresses, counting ports */
 		char src[32];
 		struct pkt_spec s = {.src = src, .dst = "203.0.113.1", .sport = 32768 + i % 100};
 		struct lb_addr to;

@@ -69,7 +69,10 @@ static const struct row forward[] = {
 	{"any port", {.dst = "203.0.113.4", .dport = 442}, LB_TX, "10.0.0.4"},
 	{"any port, 0", {.dst = "203.0.113.4", .dport = PKT_NONE}, LB_TX, "10.0.0.4"},
 	{"exact before any", {.dst = "203.0.113.4", .dport = 443}, LB_TX, "10.0.0.5"},
-	{"another protocol's exact", {.dst = "203.0.113.4", .proto = IPPROTO_UDP, .dport = 443}, LB_TX, "10.0.0.6"},
+	{"another protocol's exact",
+	 {.dst = "203.0.113.4", .proto = IPPROTO_UDP, .dport = 443},
+	 LB_TX,
+	 "10.0.0.6"},
 	{"ipv6 any port", {.dst = "2001:db8:f::4", .dport = 442}, LB_TX, "10.0.0.4"},
 	{"ipv6 exact before any", {.dst = "2001:db8:f::4", .dport = 443}, LB_TX, "10.0.0.5"},
 	{"4in4 of 1500", {V4, .payload = 1440}, LB_TX, "10.0.0.1"},
@@ -79,7 +82,10 @@ static const struct row forward[] = {
 	{"4in4 of 1500, tagged", {V4, .payload = 1440, .tag = {1, 2}}, LB_TX, "10.0.0.1"},
 	{"4in4 of 1500, padded", {V4, .payload = 1440, .pad = 50}, LB_TX, "10.0.0.1"},
 	{"4in4 of 1400, route of 1400", {.dst = "203.0.113.8", .payload = 1340}, LB_TX, "10.4.0.1"},
-	{"6in6 of 1400, route of 1400", {.dst = "2001:db8:f::8", .payload = 1300}, LB_TX, "fd00:4::1"},
+	{"6in6 of 1400, route of 1400",
+	 {.dst = "2001:db8:f::8", .payload = 1300},
+	 LB_TX,
+	 "fd00:4::1"},
 };
 
 static const struct row echo[] = {
@@ -93,11 +99,20 @@ static const struct row echo[] = {
 	{"echo, two tags", {PING4, .tag = {3, 4}, .tpid = {0x88a8}}, LB_TX_ECHO, NULL},
 	{"echo with options", {PING4, .options = 3, .payload = 8}, LB_TX_ECHO, NULL},
 	{"large echo", {PING4, .payload = 3000}, LB_TX_ECHO, NULL},
-	{"echo to an any-port vip", {.dst = "203.0.113.4", .proto = IPPROTO_ICMP, .flags = 8, .sport = 7}, LB_TX_ECHO, NULL},
-	{"echo, empty pool", {.dst = "203.0.113.5", .proto = IPPROTO_ICMP, .flags = 8, .sport = 7}, LB_TX_ECHO, NULL},
+	{"echo to an any-port vip",
+	 {.dst = "203.0.113.4", .proto = IPPROTO_ICMP, .flags = 8, .sport = 7},
+	 LB_TX_ECHO,
+	 NULL},
+	{"echo, empty pool",
+	 {.dst = "203.0.113.5", .proto = IPPROTO_ICMP, .flags = 8, .sport = 7},
+	 LB_TX_ECHO,
+	 NULL},
 	{"ipv6 echo", {ECHO6, .sport = 1, .dport = 1, .payload = 56}, LB_TX_ECHO, NULL},
 	{"ipv6 echo without data", {PING6, .ttl = 1}, LB_TX_ECHO, NULL},
-	{"ipv6 echo, odd length, tagged", {PING6, .payload = 1, .pad = 1, .tag = {5}}, LB_TX_ECHO, NULL},
+	{"ipv6 echo, odd length, tagged",
+	 {PING6, .payload = 1, .pad = 1, .tag = {5}},
+	 LB_TX_ECHO,
+	 NULL},
 	{"ipv6 echo, class", {PING6, .tos = 0xff, .ttl = 255}, LB_TX_ECHO, NULL},
 };
 
@@ -146,7 +161,8 @@ static void run_rows(const struct row *row, size_t rows)
 		enum lb_why why;
 
 		pkt_build(&in, &row->in);
-		cr_assert(row->in.ext || row->in.options || pkt_l4_sum_ok(&in), "%s: the test's sum", row->what);
+		cr_assert(row->in.ext || row->in.options || pkt_l4_sum_ok(&in),
+			  "%s: the test's sum", row->what);
 		why = ptest_send(&w, &in, &out, row->what);
 		cr_expect(why == row->why, "%s: %s, want %s; sent:%s", row->what,
 			  world_why_name(why), world_why_name(row->why), pkt_dump(&in));
@@ -188,8 +204,8 @@ Test(lb_forward, echo_of_every_id)
 		cr_assert(eq(int, ptest_send(&w, &in, &out, "echo"), LB_TX_ECHO));
 		pkt_echo(&want, &in);
 		pkt_one_zero(&out);
-		cr_assert(out.len == want.len && !memcmp(out.b, want.b, out.len), "id %u: got:%s\nwant:%s",
-			  id >> 1, pkt_dump(&out), pkt_dump(&want));
+		cr_assert(out.len == want.len && !memcmp(out.b, want.b, out.len),
+			  "id %u: got:%s\nwant:%s", id >> 1, pkt_dump(&out), pkt_dump(&want));
 		cr_assert(pkt_l4_sum_ok(&out), "id %u: checksum", id >> 1);
 	}
 }

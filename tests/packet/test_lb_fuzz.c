@@ -109,9 +109,9 @@ Test(lb_fuzz, cut_at_every_byte)
 		whole = check(&in, "whole");
 		cr_assert(whole < LB_WHY_PASS);
 		for (in.len = 14; in.len <= full; in.len++) {
-			enum lb_why want = in.len < addresses ? LB_PASS_NOT_IP :
-					   in.len < full      ? LB_DROP_BAD_LENGTH :
-								whole;
+			enum lb_why want = in.len < addresses ? LB_PASS_NOT_IP
+					   : in.len < full    ? LB_DROP_BAD_LENGTH
+							      : whole;
 
 			cr_assert(eq(int, check(&in, "cut"), want), "kind %u, %u of %u bytes", k,
 				  in.len, full);
@@ -134,7 +134,8 @@ Test(lb_fuzz, short_at_every_byte)
 			s.keep = keep ? keep : PKT_NONE;
 			for (s.pad = 0; s.pad <= 46; s.pad += 46) {
 				pkt_build(&in, &s);
-				cr_assert(eq(int, check(&in, "short"), keep < need ? LB_DROP_SHORT : whole),
+				cr_assert(eq(int, check(&in, "short"),
+					     keep < need ? LB_DROP_SHORT : whole),
 					  "kind %u, %u of the transport header", k, keep);
 			}
 		}
@@ -144,7 +145,8 @@ Test(lb_fuzz, short_at_every_byte)
 /* Every size that fits, and beyond what fits. */
 Test(lb_fuzz, every_size)
 {
-	static const struct pkt_spec to[] = {{V4}, {.dst = "203.0.113.2"}, {V6}, {.dst = "2001:db8:f::2"}};
+	static const struct pkt_spec to[] = {
+		{V4}, {.dst = "203.0.113.2"}, {V6}, {.dst = "2001:db8:f::2"}};
 	static const uint32_t head[] = {60, 80, 100, 80};
 	struct pkt in;
 
@@ -180,14 +182,16 @@ Test(lb_fuzz, flipped_bits)
 			uint64_t r = pkt_random(&random);
 			uint32_t from = r & 1 << 20 ? 12 : 0, to = r & 1 << 21 ? in.len : 60;
 
-			in.b[from + (r >> 32) % ((to < in.len ? to : in.len) - from)] ^= 1 << (r & 7);
+			in.b[from + (r >> 32) % ((to < in.len ? to : in.len) - from)] ^= 1
+											 << (r & 7);
 		}
 		if (pkt_random(&random) % 4 == 0)
 			in.len = 14 + pkt_random(&random) % (in.len - 13);
 		seen[check(&in, "flipped")]++;
 	}
-	cr_assert(seen[LB_TX] > 1000 && seen[LB_TX_ECHO] > 1000 && seen[LB_DROP_BAD_LENGTH] > 1000 &&
-		  seen[LB_DROP_FRAGMENT] > 10 && seen[LB_PASS_NO_VIP] > 1000);
+	cr_assert(seen[LB_TX] > 1000 && seen[LB_TX_ECHO] > 1000 &&
+		  seen[LB_DROP_BAD_LENGTH] > 1000 && seen[LB_DROP_FRAGMENT] > 10 &&
+		  seen[LB_PASS_NO_VIP] > 1000);
 }
 
 /* Random bytes: behind the MACs; behind the version, but for the destination; behind the IP header. */

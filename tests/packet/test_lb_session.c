@@ -7,10 +7,22 @@
 
 #define FLOWS 96u
 #define X "10.0.0.1" /* the real that changes */
-#define TCP4 {.dst = "203.0.113.1"}
-#define UDP4 {.dst = "203.0.113.1", .proto = IPPROTO_UDP, .dport = 53}
-#define TCP6 {.dst = "2001:db8:f::1"}
-#define OFF4 {.dst = "203.0.113.2"} /* session off */
+#define TCP4 \
+	{ \
+		.dst = "203.0.113.1" \
+	}
+#define UDP4 \
+	{ \
+		.dst = "203.0.113.1", .proto = IPPROTO_UDP, .dport = 53 \
+	}
+#define TCP6 \
+	{ \
+		.dst = "2001:db8:f::1" \
+	}
+#define OFF4 \
+	{ \
+		.dst = "203.0.113.2" \
+	} /* session off */
 
 enum { FIN = 0x01, SYN = 0x02, RST = 0x04, ACK = 0x10 };
 
@@ -299,7 +311,8 @@ static void flood(struct pkt_spec s, uint8_t flags, uint32_t n)
 	s.src = src;
 	s.flags = flags;
 	for (uint32_t i = 0; i < n; i++) {
-		snprintf(src, sizeof(src), "100.%u.%u.%u", 64 + (i >> 16 & 63), i >> 8 & 255, i & 255);
+		snprintf(src, sizeof(src), "100.%u.%u.%u", 64 + (i >> 16 & 63), i >> 8 & 255,
+			 i & 255);
 		pkt_build(&in, &s);
 		ptest_real(&w, &in, "flood");
 	}

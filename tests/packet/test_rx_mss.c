@@ -79,7 +79,10 @@ static const struct {
 } row[] = {
 #define OPT(bytes) bytes, sizeof(bytes) - 1
 #define M1460 "\2\4\x05\xb4"
-#define LINUX M1460 "\4\2\x08\x0a" "12345678" "\1\3\3\7"
+#define LINUX \
+	M1460 "\4\2\x08\x0a" \
+	      "12345678" \
+	      "\1\3\3\7"
 	{"bound", 1400, {FROM4}, OPT(M1460), 0, 1400},
 	{"ipv6, bound", 1400, {FROM6}, OPT(M1460), 0, 1400},
 	{"auto", LB_RX_MSS_AUTO, {FROM4}, OPT(M1460), 0, 1440},
@@ -98,14 +101,31 @@ static const struct {
 	{"at an odd place", 1400, {FROM4}, OPT("\1\2\4\x05\xb4\1\1\1"), 1, 1400},
 	{"at an odd place, ipv6", 1399, {FROM6}, OPT("\3\3\7\2\4\x05\xb4\1"), 3, 1399},
 	{"at an odd place, odd value", 257, {FROM4}, OPT("\3\3\7\2\4\xff\x00\1"), 3, 257},
-	{"last of forty", 1400, {FROM4},
-	 OPT("\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1" M1460), 36, 1400},
-	{"last of forty, odd", 1400, {FROM4},
-	 OPT("\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1" M1460 "\0"), 35,
+	{"last of forty",
+	 1400,
+	 {FROM4},
+	 OPT("\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1" M1460),
+	 36,
 	 1400},
-	{"behind a long one", 1400, {FROM4}, OPT("\xfe\x0a" "abcdefgh" M1460 "\0\0"), 10, 1400},
-	{"behind twenty of two", 1400, {FROM4},
-	 OPT("\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2" M1460), 36, 1400},
+	{"last of forty, odd",
+	 1400,
+	 {FROM4},
+	 OPT("\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1" M1460 "\0"),
+	 35,
+	 1400},
+	{"behind a long one",
+	 1400,
+	 {FROM4},
+	 OPT("\xfe\x0a"
+	     "abcdefgh" M1460 "\0\0"),
+	 10,
+	 1400},
+	{"behind twenty of two",
+	 1400,
+	 {FROM4},
+	 OPT("\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2\4\2" M1460),
+	 36,
+	 1400},
 	{"the first of two", 1400, {FROM4}, OPT(M1460 M1460), 0, 1400},
 	{"none", 1400, {FROM4}, OPT("\4\2\1\1\3\3\7\1"), -1, 0},
 	{"no options", 1400, {FROM4}, OPT(""), -1, 0},
@@ -180,9 +200,9 @@ Test(rx_mss, automatic)
 	static const struct {
 		uint32_t mtu, outer, want4, want6;
 	} sum[] = {
-		{1500, 20, 1440, 1420}, {1500, 40, 1420, 1400}, {1500, 48, 1412, 1392},
-		{9000, 40, 8920, 8900}, {1280, 40, 1200, 1180}, {576, 20, 516, 496},
-		{168, 20, 108, 88},	{100, 40, 88, 88},	{0, 40, 88, 88},
+		{1500, 20, 1440, 1420},	   {1500, 40, 1420, 1400}, {1500, 48, 1412, 1392},
+		{9000, 40, 8920, 8900},	   {1280, 40, 1200, 1180}, {576, 20, 516, 496},
+		{168, 20, 108, 88},	   {100, 40, 88, 88},	   {0, 40, 88, 88},
 		{65535, 20, 65475, 65455},
 	};
 	static const uint8_t most[] = {2, 4, 0xff, 0xff};
@@ -256,15 +276,24 @@ Test(rx_mss, learned)
 		{"ack", {.dst = RX_LOCAL4}, {.dst = VIP4}, 0},
 		{"udp", {.dst = RX_LOCAL4}, {.dst = VIP4, .proto = IPPROTO_UDP, .payload = 20}, 0},
 		{"later fragment", {.dst = RX_LOCAL4}, {.dst = VIP4, .flags = 2, .frag = 2}, 0},
-		{"no flags", {.dst = RX_LOCAL4}, {.dst = VIP4, .flags = 2, .keep = 13, .pad = 9}, 0},
-		{"not allowed", {.dst = RX_LOCAL4, .src = "10.0.9.1"}, {.dst = VIP4, .flags = 2}, 0},
+		{"no flags",
+		 {.dst = RX_LOCAL4},
+		 {.dst = VIP4, .flags = 2, .keep = 13, .pad = 9},
+		 0},
+		{"not allowed",
+		 {.dst = RX_LOCAL4, .src = "10.0.9.1"},
+		 {.dst = VIP4, .flags = 2},
+		 0},
 		{"not local", {.dst = "10.0.0.9"}, {.dst = VIP4, .flags = 2}, 0},
 		{"congested", {.dst = RX_LOCAL4, .tos = 3}, {.dst = VIP4, .flags = 2}, 0},
 		{"extension headers", {.dst = RX_LOCAL4}, {.dst = VIP6, .flags = 2, .ext = "d"}, 0},
 		{"4in4", {.dst = RX_LOCAL4}, {.dst = VIP4, .flags = 2}, 20},
 		{"6in4", {.dst = RX_LOCAL4}, {.dst = VIP6, .flags = 2}, 20},
 		{"syn with ecn", {.dst = RX_LOCAL4}, {.dst = VIP4, .flags = 0xc2}, 20},
-		{"options within", {.dst = RX_LOCAL4}, {.dst = VIP4, .flags = 2, .options = 10}, 20},
+		{"options within",
+		 {.dst = RX_LOCAL4},
+		 {.dst = VIP4, .flags = 2, .options = 10},
+		 20},
 		{"4in6", {.dst = RX_LOCAL6}, {.dst = VIP4, .flags = 2}, 40},
 		{"6in6", {.dst = RX_LOCAL6}, {.dst = VIP6, .flags = 2}, 40},
 		{"the most stays", {.dst = RX_LOCAL4}, {.dst = VIP4, .flags = 2}, 40},

@@ -81,7 +81,8 @@ int world_net(struct lb_err *err)
 {
 	if (unshare(CLONE_NEWNET))
 		return lb_fail(err, "a new network namespace: %s", strerror(errno));
-	if (world_sysctl("ipv6/conf/default/accept_dad", "0", err) || world_ip(links, err) ||
+	/* No link-local addresses that come by themselves, and nothing to wait for. */
+	if (world_sysctl("ipv6/conf/default/addr_gen_mode", "1", err) || world_ip(links, err) ||
 	    world_sysctl("ipv4/conf/all/forwarding", "1", err) ||
 	    world_sysctl("ipv6/conf/all/forwarding", "1", err) || world_ip(routes, err))
 		return -1;
@@ -186,8 +187,8 @@ static const char *send_wrong(const struct pkt *in, const struct pkt *out, enum 
 		return action == XDP_DROP ? NULL : "drop, and the action is another";
 	if (action != XDP_PASS)
 		return "pass, and the action is another";
-	return out->len == in->len && !memcmp(out->b, in->b, in->len) ? NULL :
-									 "passed, but changed";
+	return out->len == in->len && !memcmp(out->b, in->b, in->len) ? NULL
+								      : "passed, but changed";
 }
 
 /* Packets and bytes of all CPUs by reason, in one system call. */
@@ -222,8 +223,9 @@ static enum lb_why one_why(struct world *w, const struct lb_count *old, const st
 		if (!packets && new[i].bytes == old[i].bytes)
 			continue;
 		if (why || packets != 1 || new[i].bytes - old[i].bytes != len) {
-			snprintf(w->wrong, sizeof(w->wrong), "%s and %s: %u packets, %u bytes of %u",
-				 world_why_name(why), world_why_name(i), (unsigned int)packets,
+			snprintf(w->wrong, sizeof(w->wrong),
+				 "%s and %s: %u packets, %u bytes of %u", world_why_name(why),
+				 world_why_name(i), (unsigned int)packets,
 				 (unsigned int)(new[i].bytes - old[i].bytes), len);
 			return LB_NEXT;
 		}

@@ -33,7 +33,7 @@ extern const char world_src4[], world_src6[];
 struct world {
 	char instance[LB_NAME_MAX + 1];
 	struct lb_maps *maps;
-	struct lb_model model; /* edited by the functions below, in force after world_commit() */
+	struct lb_model model; /* edited by world_config.h, in force after world_commit() */
 	int prog, why_map, health_map;
 	uint32_t in; /* ifindex that packets come by */
 	uint32_t cpus;
@@ -52,20 +52,6 @@ int world_sysctl(const char *path, const char *value, struct lb_err *err);
  * sizes NULL: small ones. */
 int world_load(struct world *w, const char *name, const struct lb_sizes *sizes, struct lb_err *err);
 void world_unload(struct world *w);
-
-int world_pool(struct world *w, const char *name, uint32_t slots, struct lb_err *err);
-int world_real(struct world *w, const char *pool, const char *addr, uint16_t weight,
-	       enum lb_m_state state, struct lb_err *err);
-int world_vip(struct world *w, const char *svc, const char *pool, bool session, struct lb_err *err);
-/* A pool of its own with one real for the service, named as the real. */
-int world_serve(struct world *w, const char *svc, const char *real, struct lb_err *err);
-int world_commit(struct world *w, struct lb_err *err);
-/* Writes the health of a real as lbmon does; the next commit leaves it out of the table. */
-int world_health(struct world *w, const char *pool, const char *addr, enum lb_health health,
-		 struct lb_err *err);
-
-/* The way of a packet to that real through the link. */
-void world_outer(struct pkt_outer *o, int link, const char *real);
 
 /*
  * Sends one packet in by WORLD_IN and returns why it left. LB_NEXT with w->wrong filled when what always holds

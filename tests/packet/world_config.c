@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* world_config.c - the configuration of a test's instance, in few words. */
+#include "tests/packet/world_config.h"
+
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "tests/packet/world.h"
 
 int world_pool(struct world *w, const char *name, uint32_t slots, struct lb_err *err)
 {

@@ -53,7 +53,7 @@ static int choice(char **word, const char *key, const char *const *names)
 	return n;
 }
 
-/* add wants it not there, replace and del want it there. */
+/* add wants it not there, replace and del want it there; what a replace does not name stays. */
 static void expect_there(const char *verb, const void *found, const char *line)
 {
 	cr_assert(eq(int, found != NULL, strcmp(verb, "add") != 0), "%s", line);
@@ -89,9 +89,12 @@ static void type_real(struct lb_model *m, const char *verb, char **word, const c
 		lb_model_del_real(m, found);
 		return;
 	}
+	if (found)
+		real = *found;
 	real.weight = (uint16_t)number(word, "weight");
 	real.state = (enum lb_m_state)choice(word, "state", lb_state_names);
-	real.encap = (enum lb_m_encap)choice(word, "encap", lb_encap_names);
+	if (value(word, "encap"))
+		real.encap = (enum lb_m_encap)choice(word, "encap", lb_encap_names);
 	cr_assert(eq(int, lb_model_put_real(m, &real, &err), 0));
 }
 
@@ -227,11 +230,46 @@ Test(diff, changes)
 		     "pool replace web table 503 encap ipip\n"
 		     "real add 10.0.0.1 pool new weight 1 state down\n"
 		     "real replace 10.0.0.1 pool web weight 65535 state up\n"
-		     "real replace 2001:db8::1 pool web weight 0 state drain\n"
+		     "real replace 2001:db8::1 pool web weight 0 state drain encap default\n"
 		     "vip replace 192.0.2.1:80/tcp pool web session off\n"
 		     "vip add 192.0.2.2:any/tcp pool web session off\n"
 		     "vip replace [2001:db8::80]:443/tcp pool new session on\n"
 		     "pool del api\n"));
+	lb_model_free(&t.m);
+	lb_model_free(&from);
+	lb_model_free(&to);
+}
+
+/* A pool that no VIP moves away from goes first: it makes room for those that come. */
+Test(diff, pools_make_room)
+{
+	static const char *const before[] = {
+		"pool add a table 251 encap ipip",
+		"pool add b table 251 encap ipip",
+		"real add 10.0.0.1 pool a weight 1 state up",
+		"vip add 192.0.2.1:80/tcp pool a session on",
+		NULL,
+	};
+	static const char *const after[] = {
+		"pool add c table 251 encap ipip",
+		"pool add d table 251 encap ipip",
+		"vip add 192.0.2.1:81/tcp pool c session on",
+		NULL,
+	};
+	struct lb_model from, to;
+	struct typist t;
+
+	run(&from, before);
+	run(&to, after);
+	diff(&t, &from, &to);
+	cr_expect(eq(str, t.text,
+		     "vip del 192.0.2.1:80/tcp\n"
+		     "real del 10.0.0.1 pool a\n"
+		     "pool del a\n"
+		     "pool del b\n"
+		     "pool add c table 251 encap ipip\n"
+		     "pool add d table 251 encap ipip\n"
+		     "vip add 192.0.2.1:81/tcp pool c session on\n"));
 	lb_model_free(&t.m);
 	lb_model_free(&from);
 	lb_model_free(&to);
@@ -275,7 +313,7 @@ static void random_real(struct lb_model *m, const char *pool)
 {
 	struct lb_m_real real = {.addr = random_addr(), .id = LB_NO_ID};
 
-	strcpy(real.pool, pool);
+	snprintf(real.pool, sizeof(real.pool), "%s", pool);
 	real.weight = (uint16_t)(rand() % 3);
 	real.state = (enum lb_m_state)(rand() % 3);
 	real.encap = (enum lb_m_encap)(rand() % 2);
@@ -291,7 +329,7 @@ static void random_vip(struct lb_model *m, const char *pool)
 	vip.svc.port = (uint16_t)(rand() % 2 * 80);
 	vip.svc.proto = rand() % 2 ? 6 : 17;
 	vip.session = rand() % 2;
-	strcpy(vip.pool, pool);
+	snprintf(vip.pool, sizeof(vip.pool), "%s", pool);
 	cr_assert(eq(int, lb_model_put_vip(m, &vip, &err), 0));
 	if (!is_whole(m))
 		lb_model_del_vip(m, lb_model_vip(m, &vip.svc));

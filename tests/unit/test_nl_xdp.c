@@ -122,6 +122,11 @@ Test(nl_xdp, device_cannot)
 		"lower that MTU (this device has 1500), or use \"mode generic\"");
 	refused("lo", LB_XDP_OFFLOAD, a, -1,
 		"device \"lo\" (driver unknown) has no offloaded XDP: use \"mode native\"");
+	refused("veth0", LB_XDP_OFFLOAD, a, -1,
+		"device \"veth0\" (veth) has no offloaded XDP: use \"mode native\"");
+	refused("veth1", LB_XDP_NATIVE, tc_prog(0), -1,
+		"device \"veth1\" (veth) refuses native XDP (Invalid argument): use \"mode "
+		"generic\"");
 	set("br0", LB_XDP_GENERIC, a, -1);
 }
 

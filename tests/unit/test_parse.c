@@ -154,7 +154,11 @@ Test(parse_choice, refuses_and_suggests)
 	no_choice("relpace", verbs, "did you mean \"replace\"? " VERBS);
 	no_choice("helpp", verbs, "did you mean \"help\"? " VERBS);
 	no_choice("list", verbs, VERBS);
-	no_choice("xyz", verbs, VERBS); /* everything of "del" would have to change */
+	/* As near, but as much would change as there is. */
+	no_choice("on", (const char *const[]){"up", "drain", "down", "idle", NULL},
+		  "must be up, drain, down or idle");
+	no_choice("oft", (const char *const[]){"on", "up", "ex", "by", NULL},
+		  "must be on, up, ex or by");
 	no_choice("ded", (const char *const[]){"del", "dem", "one", "two", NULL},
 		  "must be del, dem, one or two"); /* two as near as each other */
 }

@@ -108,7 +108,7 @@ Test(parse_service, one_byte_off)
 	for (size_t g = 0; g < COUNT(good); g++) {
 		for (size_t i = 0; i < strlen(good[g]); i++) {
 			for (int c = 1; c < 256; c++) {
-				strcpy(word, good[g]);
+				memcpy(word, good[g], strlen(good[g]) + 1);
 				word[i] = (char)c;
 				if (parse_service(word, &svc, &err) < 0)
 					continue;

@@ -264,10 +264,10 @@ Test(ring, moved)
 
 Test(ring, count)
 {
-	uint16_t slot[] = {2, 0, 2, LB_RING_NONE, 2};
+	uint16_t slot[] = {2, 0, 2, LB_RING_NONE, 2, 3};
 	uint32_t count[] = {7, 7, 7, 7};
 
-	lb_ring_count(slot, 5, count, 3);
+	lb_ring_count(slot, 6, count, 3);
 	cr_expect(eq(u32, count[0], 1));
 	cr_expect(eq(u32, count[1], 0));
 	cr_expect(eq(u32, count[2], 3));

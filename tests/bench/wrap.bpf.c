@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * wrap.bpf.c - one packet of a run: made anew, and handed to the program under test.
+ *
+ * BPF_PROG_TEST_RUN with a repeat count feeds the changed packet back in; so length and bytes are
+ * restored first. All of that is done for every program under test alike, also for the empty one (the
+ * helper is called even when there is nothing to shrink), so that differences are the program's own.
+ */
+#include "tests/bench/wrap.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <linux/bpf.h>
+
+struct wrap wrap_state SEC(".data.wrap") = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} target SEC(".maps");
+
+SEC("xdp")
+int wrap(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 flow = wrap_state.next;
+	long len = end - data;
+
+	barrier_var(
+		len); /* clang would move terms across the difference of pointers: refused by the verifier */
+	if (bpf_xdp_adjust_head(ctx, (int)(len - wrap_state.len)))
+		return XDP_ABORTED;
+	data = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	if (data + WRAP_BYTES > end)
+		return XDP_ABORTED;
+#pragma unroll
+	for (int i = 0; i < WRAP_BYTES; i += 8)
+		*(__u64 *)(data + i) = *(__u64 *)(wrap_state.frame + i);
+	if (wrap_state.v6)
+		*(__be32 *)(data + 14 + 8 + 12) = bpf_htonl(wrap_state.base + flow);
+	else
+		*(__be32 *)(data + 14 + 12) = bpf_htonl(wrap_state.base + flow);
+	flow++;
+	wrap_state.next = flow < wrap_state.flows ? flow : 0;
+	bpf_tail_call(ctx, &target, 0);
+	return XDP_ABORTED; /* nobody there */
+}
+
+/* The two that everything is compared with. */
+SEC("xdp")
+int empty(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return XDP_TX;
+}
+
+SEC("xdp")
+int adjust(struct xdp_md *ctx)
+{
+	return bpf_xdp_adjust_head(ctx, -20) ? XDP_ABORTED : XDP_TX;
+}
+
+char LICENSE[] SEC("license") = "GPL";

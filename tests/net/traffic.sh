@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# traffic.sh - what the clients do: requests, downloads, uploads, with curl. Belongs to lib.sh.
+# Needs load_conf and $TMP, a directory for answers and files; what curl complains of goes to
+# $TMP/errors.
+
+# COUNT requests over one family, each a connection of its own, spread over the clients; who
+# answered and whom it saw goes to $TMP/answers.CLIENT.
+requests() { # VIP COUNT
+	local node pids=() pid each=$((($2 + CLIENTS - 1) / CLIENTS))
+
+	rm -f "$TMP"/answers.*
+	for node in $(clients); do
+		in_node "$node" timeout 30 curl -sS --no-progress-meter --parallel \
+			--parallel-max 20 "http://$1/[1-$each]" \
+			>"$TMP/answers.$node" 2>>"$TMP/errors" &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do wait "$pid" || :; done
+	ASKED=$((each * CLIENTS))
+	ANSWERED=$(cat "$TMP"/answers.* | wc -l)
+}
+
+answers_by() { awk -v n="$1" '$1 == n { c++ } END { print c + 0 }' "$TMP"/answers.*; }
+
+saw_clients() { # did every answer name the address of the client that asked?
+	local node address
+
+	for node in $(clients); do
+		address=$(if [ "$1" = 6 ]; then addr6 "$node"; else addr4 "$node"; fi)
+		awk -v a="$address" '$3 != a { exit 1 } END { if (!NR) exit 1 }' \
+			"$TMP/answers.$node" || return 1
+	done
+}
+
+# $DOWNLOADS downloads of /data in the background, half over IPv4 and half over IPv6, from all
+# clients: number N has its file in $TMP/dl.N and its head in $TMP/dl.N.head.
+downloads_start() { # RATE
+	local i node vip list
+
+	rm -f "$TMP"/dl.*
+	mapfile -t list < <(clients)
+	dl_pids=()
+	for ((i = 0; i < DOWNLOADS; i++)); do
+		node=${list[i / 2 % CLIENTS]}
+		vip=$VIP4
+		[ $((i % 2)) = 0 ] || vip="[$VIP6]"
+		(exec nsenter --net="$NETNS_DIR/$PREFIX-$node" curl -sS --max-time 60 \
+			-D "$TMP/dl.$i.head" -o "$TMP/dl.$i" "http://$vip/data?rate=$1" \
+			2>>"$TMP/errors") &
+		dl_pids+=($!)
+	done
+	wait_until downloads_under_way
+}
+
+downloads_under_way() {
+	[ "$(find "$TMP" -name 'dl.*' ! -name '*.head' -size +0 | wc -l)" = "$DOWNLOADS" ]
+}
+
+downloads_live() { # NODE or nothing: how many still run, on that L7LB
+	local i n=0
+
+	for ((i = 0; i < DOWNLOADS; i++)); do
+		kill -0 "${dl_pids[i]}" 2>/dev/null || continue
+		! grep -qs "^X-Real: ${1:-.*}.$" "$TMP/dl.$i.head" || n=$((n + 1))
+	done
+	echo $n
+}
+
+# Waits for all of them, and counts those that came to a good end: complete and unharmed.
+downloads_good() {
+	local i n=0 sum
+
+	sum=$(sha256sum <"$RUN/www/data")
+	for ((i = 0; i < DOWNLOADS; i++)); do
+		wait "${dl_pids[i]}" || continue
+		[ "$(stat -c %s "$TMP/dl.$i")" = "$SIZE" ] || continue
+		[ "$(sha256sum <"$TMP/dl.$i")" != "$sum" ] || n=$((n + 1))
+	done
+	dl_pids=()
+	echo $n >"$TMP/good"
+}
+
+# Uploads of the file that the downloads fetch, one over each family from each client; prints how
+# many arrived complete and unharmed, each at one L7LB.
+uploads_good() {
+	local node vip n=0 pids=() pid sum
+
+	for node in $(clients); do
+		for vip in "$VIP4" "[$VIP6]"; do
+			in_node "$node" curl -sS --max-time 20 -T "$RUN/www/data" \
+				"http://$vip/up/$node-${#vip}" 2>>"$TMP/errors" &
+			pids+=($!)
+		done
+	done
+	for pid in "${pids[@]}"; do wait "$pid" || :; done
+	sum=$(sha256sum <"$RUN/www/data")
+	for node in "$RUN"/l7-*/up/*; do
+		[ "$(sha256sum <"$node")" != "$sum" ] || n=$((n + 1))
+	done
+	echo $n
+}
