@@ -6,7 +6,7 @@
 # make bench       nanoseconds a packet    make lint        style and static checks
 # make sanitize    ASan, UBSan, valgrind   make fuzz        TIME= seconds for each target
 #
-# B is the build directory: `make B=build/clang CC=clang` stands beside the default one.
+# B is the build directory: `make B=build/clang CC=clang` stands beside the default one. V=1 shows the commands.
 
 PREFIX   ?= /usr/local
 SBINDIR  ?= $(PREFIX)/sbin
@@ -37,6 +37,12 @@ DEPS_TEST  = libcriterion-dev perl iproute2 ethtool nftables iputils-ping procps
 	     mandoc tcpdump python3
 DEPS_DEV   = git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
 
+ifeq ($(V),1)
+say       =
+else
+say       = @printf '  %-7s %s\n' $(1) '$@';
+endif
+
 objects   = $(patsubst %.c,$(B)/o/%.o,$(wildcard $(1)))
 LIB_O    := $(call objects,lib/*.c)
 LBTOOL_O := $(call objects,lbtool/*.c)
@@ -60,15 +66,15 @@ all: $(B)/lbtool
 # Build ------------------------------------------------------------------------------------------
 
 $(B)/lbtool: $(LBTOOL_O) $(B)/liblb.a
-	$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/liblb.a: $(LIB_O)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(B)/o/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(COMPILE) -MMD -MP -c -o $@ $<
 
 # Another compiler or other flags: everything anew.
 $(B)/flags: .FORCE
@@ -80,15 +86,15 @@ $(call objects,lib/prog*.c tests/packet/*.c tests/bench/*.c): | $(SKEL)
 
 $(B)/%.bpf.o: %.bpf.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CLANG) $(BPFFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.tmp $<
-	$(BPFTOOL) gen object $@ $@.tmp
+	$(call say,BPF)$(CLANG) $(BPFFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.tmp $<
+	@$(BPFTOOL) gen object $@ $@.tmp
 	@rm -f $@.tmp
 
 $(B)/%.skel.h: $(B)/bpf/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 $(B)/tests/%.skel.h: $(B)/tests/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
+	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
 
 $(B)/object_hash.h: $(BPF_O)
 	@for o in $(BPF_O); do \
@@ -101,23 +107,23 @@ $(B)/object_hash.h: $(BPF_O)
 .SECONDEXPANSION:
 $(UNIT): $(B)/%: $(B)/o/%.o $$(call unit_o,$$*.c) $(B)/liblb.a
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
+	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
 $(PACKET): $(B)/%: $(B)/o/%.o $(PACKET_O) $(B)/liblb.a
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
+	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
 $(filter-out %.o,$(BENCH)): $(B)/%: $(B)/o/%.o $(BENCH_O) $(B)/libpacket.a $(B)/liblb.a
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/libpacket.a: $(PACKET_O)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(filter-out %.o,$(TOOLS)): $(B)/%: $(B)/o/%.o
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) -o $@ $^
+	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^
 
 tests: all $(UNIT) $(PACKET) $(TOOLS)
 
@@ -158,7 +164,7 @@ fuzz-targets: $(FUZZ)
 
 $(FUZZ): $(B)/%: $(B)/o/%.o $(filter-out %/lbtool.o,$(LBTOOL_O)) $(B)/liblb.a
 	@mkdir -p $(@D)
-	$(COMPILE) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LINK)$(COMPILE) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Style ------------------------------------------------------------------------------------------
 

@@ -330,6 +330,10 @@ if [ "$failed" = 0 ]; then
 else
 	printf '\nIt does not work at all: no use going on.\n'
 fi
+if [ "$failed" != 0 ] && [ -s "$TMP/errors" ]; then
+	printf '\nWhat curl complained of:\n'
+	sort "$TMP/errors" | uniq -c | sort -rn | head -5
+fi
 step "The end" "All is removed: namespaces, programs, maps, pins, mounts, processes."
 clean_up
 claim "nothing is left behind" nothing_left

@@ -96,9 +96,9 @@ is $mixed 0 "$KILLS kills: always wholly one configuration"
 is $stuck 0 "$KILLS kills: the next command works"
 is $astray 0 "$KILLS kills: all packets go where the configuration in force says"
 ok $((moved == 0 || moved == KILLS)) "some batches came before the kill, some did not" "$moved of $KILLS did"
-last=$(shower_stop)
-is "$(field wrong "$last")" 0 "no packet went to a place of neither configuration"
-is "$(field received "$last")" "$(field sent "$last")" "none was lost"
-echo "# batch of $(wc -l <"$TMP/to2") lines takes $((whole / 1000)) ms; $moved of $KILLS kills came too late; $last"
+shower_stop
+is "$(field wrong "$LAST")" 0 "no packet went to a place of neither configuration"
+is "$(field received "$LAST")" "$(field sent "$LAST")" "none was lost"
+echo "# batch of $(wc -l <"$TMP/to2") lines takes $((whole / 1000)) ms; $moved of $KILLS kills came too late; $LAST"
 lbt dev del eth0
 plan_done

@@ -139,13 +139,14 @@ shower_report() { # prints the newest line of counters
 	tail -n 1 "$TMP/shower"
 }
 
-# shower_stop: the last report; status as the shower's, 1 when a packet went wrong.
+# shower_stop: ends it, last report in $LAST; status as the shower's, 1 when a packet went wrong. Not in a subshell,
+# which could not wait for it.
 shower_stop() {
 	local rc=0
 
 	kill -TERM "$SHOWER"
 	wait "$SHOWER" || rc=$?
-	tail -n 1 "$TMP/shower"
+	LAST=$(tail -n 1 "$TMP/shower")
 	return $rc
 }
 

@@ -6,7 +6,8 @@
 # $TMP/errors.
 
 # COUNT requests over one family, each a connection of its own, spread over the clients; who
-# answered and whom it saw goes to $TMP/answers.CLIENT.
+# answered and whom it saw goes to $TMP/answers.CLIENT; sets ASKED and ANSWERED, how many.
+# shellcheck disable=SC2034
 requests() { # VIP COUNT
 	local node pids=() pid each=$((($2 + CLIENTS - 1) / CLIENTS))
 

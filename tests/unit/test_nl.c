@@ -112,7 +112,7 @@ Test(nl, links_while_they_change)
 	many_links();
 	/* Ends by itself should this process fail. */
 	snprintf(script, sizeof(script),
-		 "while kill -0 %d 2>/dev/null; do echo link add t type bridge; echo link del t; "
+		 "while kill -0 %d 2>/dev/null; do echo link add t0 type bridge; echo link del t0; "
 		 "sleep 0.02; done | ip -batch -",
 		 (int)getpid());
 	child = fork();

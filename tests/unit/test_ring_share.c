@@ -145,7 +145,7 @@ static double beyond_own(const uint16_t *a, const uint16_t *b, const struct lb_m
 	return 100.0 * moved / LB_RING_DEFAULT;
 }
 
-/* Mean of beyond_own() when `leaving` of m[100] leave, over seeds. Checks that all is as before once they are back. */
+/* Mean of beyond_own() when `leaving` of m[100] leave, over seeds; once they are back all is as before. */
 static double disruption(const struct lb_member *m, uint32_t leaving)
 {
 	struct lb_member now[100];
