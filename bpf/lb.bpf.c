@@ -13,9 +13,10 @@
 #include "bpf/nexthop.h"
 #include "bpf/encap.h"
 
-static __always_inline int lb_forward(struct xdp_md *ctx, const struct lb_pkt *p)
+static __always_inline int lb_forward(struct xdp_md *ctx, struct lb_pkt *p)
 {
-	return p->nh->out == ctx->ingress_ifindex ? LB_TX : LB_TX_REDIRECT;
+	p->out = p->nh->out;
+	return p->out == ctx->ingress_ifindex ? LB_TX : LB_TX_REDIRECT;
 }
 
 /* The one way out. */
@@ -31,7 +32,7 @@ static __always_inline int lb_done(const struct lb_pkt *p, int why)
 	if (why == LB_TX_ECHO)
 		return XDP_TX;
 	lb_count(&count_real, p->real, p->frame);
-	return why == LB_TX ? XDP_TX : bpf_redirect(p->nh->out, 0);
+	return why == LB_TX ? XDP_TX : bpf_redirect(p->out, 0);
 }
 
 SEC("xdp")

@@ -144,7 +144,10 @@ static __always_inline int lb_source6(struct lb_nexthop *nh, const struct bpf_fi
 	return LB_NEXT;
 }
 
-static __noinline int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 id)
+/* Global, so that the verifier looks at it once and not on each way that leads here. */
+int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 id);
+
+__noinline int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 id)
 {
 	__u32 in = ctx->ingress_ifindex, e;
 	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);

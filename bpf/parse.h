@@ -110,9 +110,13 @@ static __always_inline int lb_transport4(void *data, void *end, struct lb_pkt *p
 
 /*
  * IPv6 extension headers (RFC 8200, section 4): hop-by-hop, routing, destination options and AH are
- * stepped over, at most LB_EXT_MAX of them.
+ * stepped over, at most LB_EXT_MAX of them. A global function is verified once, by itself, whoever calls it.
+ *
+ * Returns offset << 8 | protocol, or a reason, negative.
  */
-static __noinline int lb_ext_headers(struct xdp_md *ctx, __u32 off, __u32 next)
+int lb_ext_headers(struct xdp_md *ctx, __u32 off, __u32 next);
+
+__noinline int lb_ext_headers(struct xdp_md *ctx, __u32 off, __u32 next)
 {
 	for (__u32 i = 0; i <= LB_EXT_MAX; i++) {
 		void *end = lb_data_end(ctx);

@@ -84,9 +84,14 @@ static __always_inline __u64 lb_entry(const struct lb_pkt *p, __u32 id, __u32 ti
  * Where a new flow goes: an empty entry, else one whose flow came only once, the oldest, else the oldest of
  * those that were quiet for long. With none of these the flow does without: the table serves it.
  */
-static __always_inline void lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
+int lb_insert(struct lb_session *s, __u64 entry, __u32 tick);
+
+__noinline int lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
 {
 	__u32 best = LB_SESSION_WAYS, best_age = 0;
+
+	if (!s)
+		return 0;
 
 	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
 		__u64 e = s->way[i];
@@ -103,6 +108,7 @@ static __always_inline void lb_insert(struct lb_session *s, __u64 entry, __u32 t
 	}
 	if (best < LB_SESSION_WAYS)
 		LB_WRITE_ONCE(s->way[best], entry);
+	return 0;
 }
 
 /* A session cache's answer for a flow; 0: it has none. *way is where its entry is, or LB_SESSION_WAYS. */

@@ -48,6 +48,7 @@ struct lb_pkt {
 	__u64 hash;
 	__u32 real;
 	struct lb_nexthop *nh;
+	__u32 out; /* ifindex by which it leaves */
 };
 
 /* Loads and stores of words at any alignment; x86 does them, and the verifier lets it. Through memcpy()

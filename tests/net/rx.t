@@ -12,7 +12,6 @@ need_root
 SIZE=$((4 << 20))
 VIP=203.0.113.1
 VIP6=2001:db8:113::1
-STRANGER=203.0.113.99
 
 rx_down() {
 	lbt receiver del eth0 2>/dev/null
@@ -63,7 +62,7 @@ exchange() { # TEXT JOINED
 		for vip in $VIP $VIP6; do
 			packets=$(count decap packets)
 			bytes=$(count decap bytes)
-			like "$(upload $vip)" '^whole mss [0-9]+$' "$1: $vip in IPv$outer"
+			like "$(upload "$vip")" '^whole mss [0-9]+$' "$1: $vip in IPv$outer"
 			packets=$(($(count decap packets) - packets))
 			bytes=$(($(count decap bytes) - bytes))
 			spare=$((packets ? (bytes - SIZE) / packets : -1))
@@ -82,7 +81,7 @@ for ns in "$NS-a" "$NS-b"; do
 done
 ip -n "$NS-b" addr add $VIP/32 dev lo
 ip -n "$NS-b" addr add $VIP6/128 dev lo nodad
-in_b python3 talk.py serve $VIP $VIP6 &
+nsenter --net="/run/netns/$NS-b" python3 talk.py serve $VIP $VIP6 & # not in_b: a shell's child would stay
 PIDS+=($!)
 listening() { in_b ss -Hlnt 'sport = :8080' | wc -l; }
 for _ in {1..100}; do
@@ -112,7 +111,7 @@ offload b gro on
 for outer in 4 6; do
 	tunnel "to$outer"
 	for vip in $VIP $VIP6; do
-		is "$(in_a python3 talk.py datagrams $vip 200 2>&1)" 200000 "datagrams, joined: $vip in IPv$outer"
+		is "$(in_a python3 talk.py datagrams "$vip" 200 2>&1)" 200000 "datagrams, joined: $vip in IPv$outer"
 	done
 done
 
@@ -135,7 +134,7 @@ lbt receiver replace eth0 mss auto
 for outer in 4 6; do
 	tunnel "ce$outer"
 	for vip in $VIP $VIP6; do
-		like "$(upload $vip 262144)" '^whole' "congestion marked outside: $vip in IPv$outer"
+		like "$(upload "$vip" 262144)" '^whole' "congestion marked outside: $vip in IPv$outer"
 	done
 done
 ok $(($(in_b nstat -asz IpExtInCEPkts | awk '/CEPkts/ { print $2 }') < 10)) "and seen inside"

@@ -113,7 +113,7 @@ Test(nl, links_while_they_change)
 	/* Ends by itself should this process fail. */
 	snprintf(script, sizeof(script),
 		 "while kill -0 %d 2>/dev/null; do echo link add t0 type bridge; echo link del t0; "
-		 "sleep 0.02; done | ip -batch -",
+		 "sleep 0.2; done | ip -batch -",
 		 (int)getpid());
 	child = fork();
 	cr_assert(child >= 0);

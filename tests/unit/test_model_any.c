@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Any model to any other: the lines of their difference, typed one by one, make it. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/typist.h"
+
+static struct lb_err err;
+
+/* One of a few addresses, VIPs' and reals' alike, so that they meet and change roles. */
+static struct lb_addr random_addr(void)
+{
+	struct lb_addr addr = {.family = rand() % 2 ? 4 : 6, .b = {10}};
+
+	addr.b[addr.family == 4 ? 3 : 15] = (uint8_t)(1 + rand() % 5);
+	return addr;
+}
+
+static bool is_whole(const struct lb_model *m)
+{
+	return lb_check(m, &no_limits, &err) == 0;
+}
+
+static void random_real(struct lb_model *m, const char *pool)
+{
+	struct lb_m_real real = {.addr = random_addr(), .id = LB_NO_ID};
+
+	snprintf(real.pool, sizeof(real.pool), "%s", pool);
+	real.weight = (uint16_t)(rand() % 3);
+	real.state = (enum lb_m_state)(rand() % 3);
+	real.encap = (enum lb_m_encap)(rand() % 2);
+	cr_assert(eq(int, lb_model_put_real(m, &real, &err), 0));
+	if (!is_whole(m))
+		lb_model_del_real(m, lb_model_real(m, pool, &real.addr));
+}
+
+static void random_vip(struct lb_model *m, const char *pool)
+{
+	struct lb_m_vip vip = {.svc = {.addr = random_addr()}, .id = LB_NO_ID};
+
+	vip.svc.port = (uint16_t)(rand() % 2 * 80);
+	vip.svc.proto = rand() % 2 ? 6 : 17;
+	vip.session = rand() % 2;
+	snprintf(vip.pool, sizeof(vip.pool), "%s", pool);
+	cr_assert(eq(int, lb_model_put_vip(m, &vip, &err), 0));
+	if (!is_whole(m))
+		lb_model_del_vip(m, lb_model_vip(m, &vip.svc));
+}
+
+static void random_model(struct lb_model *m)
+{
+	lb_model_init(m);
+	for (int i = rand() % 5; i > 0; i--) {
+		struct lb_m_pool pool = {.encap = LB_M_ENCAP_IPIP, .id = LB_NO_ID};
+
+		snprintf(pool.name, sizeof(pool.name), "p%d", rand() % 5);
+		pool.slots = rand() % 2 ? 251 : 503;
+		cr_assert(eq(int, lb_model_put_pool(m, &pool, &err), 0));
+	}
+	for (int i = m->pools ? rand() % 16 : 0; i > 0; i--) {
+		const char *pool = m->pool[(size_t)rand() % m->pools].name;
+
+		if (rand() % 2)
+			random_real(m, pool);
+		else
+			random_vip(m, pool);
+	}
+}
+
+static bool same_pool(const struct lb_m_pool *a, const struct lb_m_pool *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->slots == b->slots && a->encap == b->encap;
+}
+
+static bool same_real(const struct lb_m_real *a, const struct lb_m_real *b)
+{
+	return strcmp(a->pool, b->pool) == 0 && lb_addr_cmp(&a->addr, &b->addr) == 0 &&
+	       a->weight == b->weight && a->state == b->state && a->encap == b->encap;
+}
+
+static bool same_vip(const struct lb_m_vip *a, const struct lb_m_vip *b)
+{
+	return lb_service_cmp(&a->svc, &b->svc) == 0 && strcmp(a->pool, b->pool) == 0 &&
+	       a->session == b->session;
+}
+
+/* Written without lb_model_diff(), which is on trial. */
+static bool same(const struct lb_model *a, const struct lb_model *b)
+{
+	bool ok = a->pools == b->pools && a->reals == b->reals && a->vips == b->vips;
+
+	for (size_t i = 0; ok && i < a->pools; i++)
+		ok = same_pool(&a->pool[i], &b->pool[i]);
+	for (size_t i = 0; ok && i < a->reals; i++)
+		ok = same_real(&a->real[i], &b->real[i]);
+	for (size_t i = 0; ok && i < a->vips; i++)
+		ok = same_vip(&a->vip[i], &b->vip[i]);
+	return ok;
+}
+
+Test(diff, makes_any_of_any, .timeout = 60)
+{
+	struct lb_model from, to;
+	struct typist t;
+	size_t lines = 0;
+
+	srand(3);
+	for (int i = 0; i < 20000; i++) {
+		random_model(&from);
+		random_model(&to);
+		type_diff(&t, &from, &to);
+		cr_assert(same(&t.m, &to), "round %d:\n%s", i, t.text);
+		lines += t.lines;
+		lb_model_free(&t.m);
+		lb_model_free(&from);
+		lb_model_free(&to);
+	}
+	cr_expect(gt(sz, lines, 100000), "the models were not all alike");
+}
