@@ -37,6 +37,9 @@ static __always_inline int lb_echo4(void *data, void *end, struct lb_pkt *p)
 	was = *icmp;
 	*icmp = LB_ICMP_ECHOREPLY | (was & 0xff00);
 	icmp[1] = lb_csum_replace(icmp[1], was, *icmp);
+	/* Type, code, id and number all zero: then the sum is +0, whatever RFC 1624 makes of it. */
+	if (!icmp[1] && !*icmp && !LB_AT(__u32, icmp + 2))
+		icmp[1] = 0xffff;
 	was = LB_AT(__u16, &ip->ttl);
 	ip->ttl = LB_TTL;
 	ip->check = lb_csum_replace(ip->check, was, LB_AT(__u16, &ip->ttl));

@@ -14,6 +14,7 @@
 #define LB_AF_INET 2
 #define LB_AF_INET6 10
 #define LB_FIB_SRC (1u << 4) /* BPF_FIB_LOOKUP_SRC, kernel 6.7 */
+#define LB_FIB_NO_SRC_ADDR 9 /* BPF_FIB_LKUP_RET_NO_SRC_ADDR, its answer when there is none */
 #define LB_EINVAL 22
 
 struct lb_ask {
@@ -45,7 +46,8 @@ static __always_inline int lb_fib(struct xdp_md *ctx, struct bpf_fib_lookup *fib
 
 	lb_fib_set(fib, ask);
 	ret = bpf_fib_lookup(ctx, fib, sizeof(*fib), LB_FIB_SRC);
-	if (ret == -LB_EINVAL) { /* a kernel before 6.7 does not know the flag */
+	/* A kernel before 6.7 does not know the flag; a later one ends there where the route is fine but for the source. */
+	if (ret == -LB_EINVAL || ret == LB_FIB_NO_SRC_ADDR) {
 		lb_fib_set(fib, ask);
 		ret = bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
 	}
@@ -101,7 +103,7 @@ static __always_inline int lb_source4(struct lb_nexthop *nh, const struct bpf_fi
 {
 	__u32 sum = 0x45 + bpf_htons(0x4000) + 64; /* version, DF, TTL */
 
-	nh->saddr4 = same ? fib->ipv4_src : 0;
+	nh->saddr4 = same && (fib->ipv4_src & 0xff) != 127 ? fib->ipv4_src : 0;
 	if (!nh->saddr4 && out)
 		nh->saddr4 = LB_AT(__be32, out->saddr4);
 	if (!nh->saddr4 && in)
@@ -121,9 +123,10 @@ static __always_inline void lb_copy16(void *to, const void *from)
 	LB_AT(__u64, to + 8) = LB_AT(__u64, from + 8);
 }
 
-static __always_inline bool lb_zero16(const void *a)
+/* Nothing that routers would carry: ::, ::1 or a link-local address, which the kernel takes when it has no other. */
+static __always_inline bool lb_no_source6(const __u8 *a)
 {
-	return !(LB_AT(__u64, a) | LB_AT(__u64, a + 8));
+	return !LB_AT(__u64, a) || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
 }
 
 static __always_inline int lb_source6(struct lb_nexthop *nh, const struct bpf_fib_lookup *fib,
@@ -133,11 +136,11 @@ static __always_inline int lb_source6(struct lb_nexthop *nh, const struct bpf_fi
 	__builtin_memset(nh->saddr6, 0, 16);
 	if (same)
 		lb_copy16(nh->saddr6, fib->ipv6_src);
-	if (lb_zero16(nh->saddr6) && out)
+	if (lb_no_source6(nh->saddr6) && out)
 		__builtin_memcpy(nh->saddr6, out->saddr6, 16);
-	if (lb_zero16(nh->saddr6) && in)
+	if (lb_no_source6(nh->saddr6) && in)
 		__builtin_memcpy(nh->saddr6, in->saddr6, 16);
-	if (lb_zero16(nh->saddr6))
+	if (lb_no_source6(nh->saddr6))
 		return LB_DROP_NO_SOURCE;
 	lb_copy16(nh->daddr6, r->addr);
 	nh->flags |= LB_NH_V6;

@@ -112,13 +112,15 @@ __attribute__((noinline)) int rx_mss_option(const struct rx_opts *o)
 static __always_inline int rx_lower_mss(struct __sk_buff *skb, const struct rx_synack *s,
 					__u32 most)
 {
-	__u32 off = s->tcp + sizeof(struct tcphdr);
-	struct rx_opts o = {.len = s->opts};
+	__u32 off = s->tcp + sizeof(struct tcphdr), len = s->opts;
+	struct rx_opts o = {0};
 	__be16 old, new = bpf_htons(most);
 	int at;
 
-	if (o.len == 0 || o.len > sizeof(o.b) || bpf_skb_load_bytes(skb, off, o.b, o.len))
+	barrier_var(len); /* as in rx_outer4() */
+	if (len < 4 || len > sizeof(o.b) || bpf_skb_load_bytes(skb, off, o.b, len))
 		return 0;
+	o.len = len;
 	at = rx_mss_option(&o);
 	if (at < 0 || bpf_skb_load_bytes(skb, off + at + 2, &old, sizeof(old)) ||
 	    bpf_ntohs(old) <= most || bpf_skb_store_bytes(skb, off + at + 2, &new, sizeof(new), 0))

@@ -64,7 +64,8 @@ static __always_inline int rx_outer4(struct __sk_buff *skb, struct rx_tunnel *t)
 	if (!t->inner || h.ip.version != 4 || h.ip.ihl < 5)
 		return LB_RX_PASS_OTHER;
 	opts = (h.ip.ihl - 5) * 4;
-	if (opts && opts <= sizeof(h) - sizeof(h.ip) &&
+	barrier_var(opts); /* the verifier of 6.1 learns bounds from < and >, which clang would take out */
+	if (opts >= 4 && opts <= sizeof(h) - sizeof(h.ip) &&
 	    bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(h.ip), &h.word[5], opts))
 		return LB_RX_PASS_OTHER;
 	t->outer_len = sizeof(h.ip) + opts;

@@ -56,7 +56,7 @@ is "$(prog_of eth0)" "" "del detaches"
 is "$(lbt dev show)" "" "and show shows nothing"
 
 # A foreign program.
-ip -n "$NS-b" link set eth0 xdp obj "$B/tests/net/pass.bpf.o" sec xdp.frags
+pass_attach "$NS-b" eth0
 foreign=$(prog_of eth0)
 out=$(lbt dev add eth0 2>&1)
 is $? 1 "add: a foreign program is respected"

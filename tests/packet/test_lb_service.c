@@ -34,7 +34,7 @@ static enum lb_why go(struct world *to, const struct pkt_spec *s, struct lb_addr
 	pkt_build(&in, s);
 	why = ptest_send(to, &in, &out, "service");
 	memset(real, 0, sizeof(*real));
-	if (why == LB_TX)
+	if (why == LB_TX || why == LB_TX_REDIRECT)
 		cr_assert(zero(ptr, (void *)pkt_wrong(&out, &in, real)));
 	return why;
 }
@@ -131,28 +131,50 @@ Test(lb_service, few_ports_and_more)
 	}
 }
 
-/* 250 addresses of each family. */
+/* The i-th of a set of addresses: as they come in practice, and all over the place. */
+static void nth(int set, int i, char addr[48])
+{
+	uint64_t state = set * 1000 + i, r = pkt_random(&state);
+
+	if (set == 0)
+		snprintf(addr, 48, "203.0.%d.%d", 113 + i / 256, i % 256);
+	else if (set == 1)
+		snprintf(addr, 48, "2001:db8:f::%x", i + 1);
+	else if (set % 2 == 0)
+		snprintf(addr, 48, "203.%u.%u.%u", (unsigned int)(r & 255),
+			 (unsigned int)(r >> 8 & 255), (unsigned int)(r >> 16 & 255));
+	else
+		snprintf(addr, 48, "2001:db8:%x:%x::%x", (unsigned int)(r & 0xffff),
+			 (unsigned int)(r >> 16 & 0xffff), (unsigned int)(r >> 32 & 0xffff) + 1);
+}
+
+/* As many as there is room for, set by set: every entry of a bucket has its turn. */
 Test(lb_service, many_addresses)
 {
 	char svc[64], addr[48], real[32];
 	struct lb_addr to;
 
-	for (int i = 0; i < 500; i++) {
-		snprintf(svc, sizeof(svc),
-			 i & 1 ? "203.0.%d.113:80/tcp" : "[2001:db8:f::%x]:80/tcp", i / 2);
-		snprintf(real, sizeof(real), "10.0.0.%d", i % 11 + 1);
-		must(world_serve(&w, svc, real, &err));
-	}
-	must(world_commit(&w, &err));
-	for (int i = 0; i < 512; i++) {
-		struct pkt_spec s = {.dst = addr};
-		enum lb_why why;
+	for (int set = 0; set < 20; set++) {
+		while (w.model.vips)
+			lb_model_del_vip(&w.model, &w.model.vip[w.model.vips - 1]);
+		must(world_commit(&w, &err)); /* which frees their ids */
+		for (int i = 0; i < 512; i++) {
+			nth(set, i, addr);
+			snprintf(svc, sizeof(svc), set & 1 ? "[%s]:80/tcp" : "%s:80/tcp", addr);
+			snprintf(real, sizeof(real), "10.0.0.%d", i % 11 + 1);
+			must(world_serve(&w, svc, real, &err));
+		}
+		must(world_commit(&w, &err));
+		for (int i = 0; i < 600; i++) {
+			struct pkt_spec s = {.dst = addr};
+			enum lb_why why;
 
-		snprintf(addr, sizeof(addr), i & 1 ? "203.0.%d.113" : "2001:db8:f::%x", i / 2);
-		snprintf(real, sizeof(real), "10.0.0.%d", i % 11 + 1);
-		why = go(&w, &s, &to);
-		cr_assert(eq(int, why, i < 500 ? LB_TX : LB_PASS_NO_VIP), "%s", addr);
-		cr_assert(i >= 500 || ptest_is(&to, real), "%s", addr);
+			nth(set, i, addr);
+			snprintf(real, sizeof(real), "10.0.0.%d", i % 11 + 1);
+			why = go(&w, &s, &to);
+			cr_assert(eq(int, why, i < 512 ? LB_TX : LB_PASS_NO_VIP), "%s", addr);
+			cr_assert(i >= 512 || ptest_is(&to, real), "%s", addr);
+		}
 	}
 }
 
@@ -216,6 +238,40 @@ Test(lb_service, counters_of_the_unlucky)
 	cr_assert(eq(u64,
 		     counted(LB_COUNT_REAL, lb_model_real(&w.model, "p10-3-0-1", &addr)->id, false),
 		     0));
+}
+
+/* An id that is given out again brings nothing along: no next hop, no counter, no health. */
+Test(lb_service, a_real_that_takes_anothers_id)
+{
+	const struct lb_sizes two = {
+		.reals = 2, .vips = 4, .pools = 2, .tables = 4, .sessions = 64};
+	static const char *const reals[] = {"10.0.0.1", "fd00::2", "10.0.0.3", "10.1.0.4",
+					    "fd00:1::5"};
+	struct pkt_spec s = {.dst = "203.0.113.1"};
+	struct lb_addr to, addr;
+
+	world_unload(&w);
+	must(world_load(&w, "two", &two, &err));
+	must(world_pool(&w, "p", 251, &err));
+	must(world_vip(&w, "203.0.113.1:80/tcp", "p", true, &err));
+	for (int i = 0; i < 15; i++) {
+		const char *real = reals[i % 5];
+		enum lb_why why;
+
+		must(world_real(&w, "p", real, 1, LB_M_UP, &err));
+		must(world_commit(&w, &err));
+		why = go(&w, &s, &to);
+		cr_assert(why == LB_TX || why == LB_TX_REDIRECT, "%d: %s", i, world_why_name(why));
+		cr_assert(ptest_is(&to, real), "packet %d", i);
+		must(parse_addr(real, &addr, &err));
+		cr_assert(eq(u64,
+			     counted(LB_COUNT_REAL, lb_model_real(&w.model, "p", &addr)->id, false),
+			     1));
+		must(world_health(&w, "p", real, LB_HEALTH_DOWN, &err));
+		lb_model_del_real(&w.model, lb_model_real(&w.model, "p", &addr));
+		must(world_commit(&w, &err));
+		cr_assert(eq(int, go(&w, &s, &to), LB_DROP_NO_REAL));
+	}
 }
 
 Test(lb_service, instances_do_not_touch_each_other)

@@ -258,7 +258,7 @@ enum lb_why world_send(struct world *w, const struct pkt *in, struct pkt *out)
 		snprintf(w->wrong, sizeof(w->wrong), "test run: %s", strerror(errno));
 		return LB_NEXT;
 	}
-	why = one_why(w, old, new, in->len);
+	why = one_why(w, old, new, w->front + in->len);
 	if (!why)
 		return LB_NEXT;
 	wrong = send_wrong(in, out, why, run.retval);
