@@ -139,7 +139,6 @@ demo: need-test
 lab: need-test
 	+@$(MAKE) --no-print-directory all $(TOOLS)
 	B=$(B) tests/net/lab.sh up
-	@B=$(B) tests/net/lab.sh try
 
 unlab:
 	B=$(B) tests/net/lab.sh down
@@ -152,7 +151,7 @@ sanitize:
 	+@$(MAKE) --no-print-directory B=$(B)/sanitize tests \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 	+@$(MAKE) --no-print-directory all
-	B=$(B)/sanitize tests/run unit
+	B=$(B)/sanitize tests/run unit golden
 	B=$(B) tests/memory
 
 fuzz:

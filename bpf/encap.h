@@ -46,6 +46,10 @@ static __always_inline __u32 lb_push_l2(struct xdp_md *ctx, const struct lb_pkt 
 	__u32 l2 = nh->flags & LB_NH_OWN_TAGS ? nh->l2_len : p->l3;
 	void *data;
 
+	/* The packet's tags mean something on the device it came on alone. */
+	if (l2 != ETH_HLEN && !(nh->flags & LB_NH_OWN_TAGS) && nh->out != ctx->ingress_ifindex)
+		l2 = ETH_HLEN;
+
 	if (bpf_xdp_adjust_head(ctx, (int)p->l3 - (int)l2 - (int)outer))
 		return 0;
 	data = lb_data(ctx);

@@ -187,7 +187,7 @@ _Static_assert(sizeof(struct lb_real_health) == 16, "lb_real_health is ABI");
 
 /*
  * The session cache: a hint which real a flow had, one read of one line. An entry is
- *   tag (32 bits of the flow's hash) | real (16) | time (15, in ticks: the least power of two of jiffies that is a second or more) | again (1)
+ *   tag (32 bits of the flow's hash) | real (16) | time (15, in ticks: the least power of two of jiffies that is LB_TICK seconds or more) | again (1)
  * from the highest bit down. "again" is set when a second packet of the flow was seen: a flood of
  * packets that come once each pushes out none of those. An empty entry is 0. Any entry may be lost
  * at any time; the table answers then.
@@ -197,6 +197,7 @@ struct lb_session {
 	__u64 way[LB_SESSION_WAYS];
 };
 _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
+#define LB_TICK 16u /* an entry is written anew once a tick at most */
 #define LB_UDP_IDLE 120u /* seconds after which a UDP flow counts as a new one */
 #define LB_BUSY_IDLE 600u /* seconds of silence after which a flow that was seen again may be pushed out */
 #define LB_SESSION_REAL(e) ((__u16)((e) >> 16))
@@ -210,7 +211,7 @@ _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 #define LB_L2_MAX (14u + 4u * LB_VLAN_MAX)
 
 enum lb_nexthop_flags {
-	LB_NH_OWN_TAGS = 1, /* l2 is complete; otherwise the packet's own VLAN tags are kept */
+	LB_NH_OWN_TAGS = 1, /* through a VLAN device: l2 has its tags; else a packet that leaves as it came keeps its own */
 	LB_NH_V6 = 2, /* the outer packet is IPv6 */
 };
 

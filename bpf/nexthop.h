@@ -63,17 +63,15 @@ static __always_inline int lb_fib(struct xdp_md *ctx, struct bpf_fib_lookup *fib
 	}
 }
 
-/* Ethernet header for the way out: through a VLAN device with its tags, else with the packet's. */
+/* Ethernet header for the way out: through a VLAN device with its tags, else with none or the packet's. */
 static __always_inline void lb_nexthop_l2(struct lb_nexthop *nh, const struct bpf_fib_lookup *fib,
-					  const struct lb_dev *out, __u32 in, __be16 type)
+					  const struct lb_dev *out, __be16 type)
 {
 	__u32 len = 12;
 
 	__builtin_memcpy(nh->l2, fib->dmac, 6);
 	__builtin_memcpy(nh->l2 + 6, fib->smac, 6);
 	nh->out = fib->ifindex;
-	if (nh->out != in)
-		nh->flags |= LB_NH_OWN_TAGS;
 	if (out && out->lower) {
 		nh->out = out->lower;
 		nh->flags |= LB_NH_OWN_TAGS;
@@ -178,7 +176,7 @@ __noinline int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 
 			       lb_source6(nh, &fib, ask.family == 6, odev, idev, r);
 	if (why != LB_NEXT)
 		return why;
-	lb_nexthop_l2(nh, &fib, odev, in, bpf_htons(r->family == 4 ? ETH_P_IP : ETH_P_IPV6));
+	lb_nexthop_l2(nh, &fib, odev, bpf_htons(r->family == 4 ? ETH_P_IP : ETH_P_IPV6));
 	nh->mtu = fib.mtu_result;
 	nh->in = in;
 	nh->until = (__u32)bpf_jiffies64() + lb_cfg.nexthop_life;
@@ -192,7 +190,8 @@ static __always_inline int lb_nexthop(struct xdp_md *ctx, struct lb_pkt *p)
 	p->nh = nh;
 	if (!nh)
 		return LB_DROP_NO_REAL;
-	if (nh->out && (__s32)(nh->until - (__u32)bpf_jiffies64()) > 0 &&
+	/* Not older than it may get; nor so old that `until` seems to lie ahead again. */
+	if (nh->out && nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life &&
 	    (nh->in == ctx->ingress_ifindex || !(lb_meta.flags & LB_META_VIA)))
 		return LB_NEXT;
 	return lb_nexthop_make(ctx, nh, p->real);

@@ -117,8 +117,12 @@ static __always_inline int rx_lower_mss(struct __sk_buff *skb, const struct rx_s
 	__be16 old, new = bpf_htons(most);
 	int at;
 
-	barrier_var(len); /* as in rx_outer4() */
-	if (len < 4 || len > sizeof(o.b) || bpf_skb_load_bytes(skb, off, o.b, len))
+	/* Two comparisons, which clang would make one: the verifier of 6.1 learns each bound from its own. */
+	barrier_var(len);
+	if (len < 4)
+		return 0;
+	barrier_var(len);
+	if (len > sizeof(o.b) || bpf_skb_load_bytes(skb, off, o.b, len))
 		return 0;
 	o.len = len;
 	at = rx_mss_option(&o);

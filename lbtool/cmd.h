@@ -29,7 +29,9 @@ extern const struct object prog_object, dev_object, pool_object, real_object, vi
 /* All of them in the order of `lbtool help`, ends with NULL. */
 extern const struct object *const objects[];
 
-/* Runs the command in the words, `lbtool` and its options left out. Errors begin with OBJECT VERB. */
+/*
+ * Runs the command in the words, `lbtool` and its options left out. Errors begin with OBJECT VERB.
+ */
 int cmd_run(struct tool *t, struct lb_args *a);
 
 /* NULL when it does not exist: *err names those that do. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One transaction: lock, read, edit in memory, check the whole, write the difference once, unlock. */
+/*
+ * One transaction: lock, read, edit in memory, check the whole, write the difference once, unlock.
+ */
 #include <stdlib.h>
 
 #include "lbtool/edit.h"

@@ -2,8 +2,8 @@
 /*
  * devs.h - the devices of the network namespace and what the program is told of them.
  *
- * An instance serves one network namespace: its map of devices is indexed by ifindex, which says nothing
- * in another one.
+ * An instance serves one network namespace: its map of devices is indexed by ifindex, which says
+ * nothing in another one.
  */
 #ifndef LBTOOL_DEVS_H
 #define LBTOOL_DEVS_H
@@ -22,8 +22,8 @@ int devs_read(struct tool *t, struct devs *d);
 void devs_free(struct devs *d);
 
 /*
- * Makes the entries of all devices what they must be, when `ifindex` is attached or not and the others are as
- * *d found them: attached ones, VLAN devices that stand on those, no others.
+ * Makes the entries of all devices what they must be, when `ifindex` is attached or not and the
+ * others are as *d found them: attached ones, VLAN devices that stand on those, no others.
  */
 int devs_sync(struct tool *t, const struct devs *d, uint32_t ifindex, bool attached,
 	      const struct lb_addr *via);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * edit.h - changes of the configuration: words to a struct edit, an edit to a model, many to one commit.
+ * edit.h - changes of the configuration: words to a struct edit, an edit to a model, many to one
+ * commit.
  *
  * All words are parsed before anything is opened, all edits are applied in memory before anything
  * is written.

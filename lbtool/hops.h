@@ -10,7 +10,10 @@
 
 #include "lbtool/tool.h"
 
-/* The next hops of these reals, once each, when our program is attached in this namespace. Notes, no errors. */
+/*
+ * The next hops of these reals, once each, when our program is attached in this namespace. Notes,
+ * no errors.
+ */
 void hops_keep(struct tool *t, const struct lb_addr *real, size_t n);
 
 /* Those of all reals. */

@@ -60,7 +60,10 @@ static int look(void *arg, struct lb_nl *nl, const char *name)
 	return 0;
 }
 
-/* An instance receives in one network namespace: its maps know devices by ifindex, and one set of own addresses. */
+/*
+ * An instance receives in one network namespace: its maps know devices by ifindex, and one set of
+ * own addresses.
+ */
 int recv_not_elsewhere(struct tool *t, const struct lb_rx *rx)
 {
 	struct search s = {.t = t, .rx = rx};

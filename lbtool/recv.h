@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * recv.h - what a receiving device consists of: program, map entry, clsact, filters, in and out again.
+ * recv.h - what a receiving device consists of: program, map entry, clsact, filters, in and out
+ * again.
  */
 #ifndef LBTOOL_RECV_H
 #define LBTOOL_RECV_H

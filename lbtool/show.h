@@ -9,13 +9,18 @@
 #include "lib/args.h"
 #include "lib/model.h"
 
-/* Opens maps and output and reads the live configuration. *m is the caller's to free, whatever is returned. */
+/*
+ * Opens maps and output and reads the live configuration. *m is the caller's to free, whatever is
+ * returned.
+ */
 int show_open(struct tool *t, struct lb_model *m);
 
 /* packets N bytes N, on the present line. */
 void show_counts(struct tool *t, const struct lb_counts *count);
 
-/* Slots of each real of the pool, *n of them in the model's order; *count is the caller's to free. */
+/*
+ * Slots of each real of the pool, *n of them in the model's order; *count is the caller's to free.
+ */
 int show_shares(struct tool *t, const struct lb_model *m, const char *pool, uint32_t **count,
 		size_t *n);
 
@@ -29,10 +34,16 @@ struct select {
 };
 bool select_real(const struct select *s, const struct lb_m_real *r);
 bool select_vip(const struct select *s, const struct lb_m_vip *v);
-/* [ ADDRESS ] [ pool NAME ] [ state STATE ] and [ SERVICE | ADDRESS ] [ pool NAME ], up to the end of the words. */
+/*
+ * [ ADDRESS ] [ pool NAME ] [ state STATE ] and [ SERVICE | ADDRESS ] [ pool NAME ], up to the end
+ * of the words.
+ */
 int select_real_parse(struct select *s, struct lb_args *a, struct lb_err *err);
 int select_vip_parse(struct select *s, struct lb_args *a, struct lb_err *err);
-/* Nothing was found: a failure when an object or a pool was asked for by its name that is not there. */
+/*
+ * Nothing was found: a failure when an object or a pool was asked for by its name that is not
+ * there.
+ */
 int select_none(const struct select *s, const struct lb_model *m, struct lb_err *err);
 
 /* Values that more than one object takes. parse_encap: first is the least that is taken. */

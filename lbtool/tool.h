@@ -35,7 +35,10 @@ struct tool {
 void tool_init(struct tool *t);
 void tool_close(struct tool *t);
 
-/* Each opens its part once. tool_nl: in the network namespace of -netns, which tool_enter() enters. */
+/*
+ * Each opens its part once. tool_nl: in the network namespace of -netns, which tool_enter()
+ * enters.
+ */
 int tool_out(struct tool *t);
 int tool_maps(struct tool *t);
 int tool_enter(struct tool *t);
@@ -50,9 +53,9 @@ int tool_no_dry_run(struct tool *t);
 void tool_note(const struct tool *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Calls look() once for each network namespace but the present one: the named ones of /run/netns and,
- * when -netns was given, the one lbtool was started in (`name` is NULL then). Stops at the first
- * that returns non-zero and returns that. Namespaces that cannot be entered are passed over.
+ * Calls look() once for each network namespace but the present one: the named ones of /run/netns
+ * and, when -netns was given, the one lbtool was started in (`name` is NULL then). Stops at the
+ * first that returns non-zero and returns that. Namespaces that cannot be entered are passed over.
  */
 int tool_elsewhere(struct tool *t, int (*look)(void *arg, struct lb_nl *nl, const char *name),
 		   void *arg);

@@ -92,7 +92,7 @@ int lb_args_label(struct lb_err *err, const char *label)
 {
 	size_t len = strlen(label) + 1;
 
-	if (len + 1 >= sizeof(err->msg))
+	if (len >= sizeof(err->msg))
 		return -1;
 	memmove(err->msg + len, err->msg, sizeof(err->msg) - len);
 	memcpy(err->msg, label, len - 1);

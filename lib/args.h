@@ -39,10 +39,10 @@ struct lb_key {
 #define LB_KEYS_MAX 32
 
 /*
- * Takes the next keyword and its value. keys[] ends with a NULL word and has at most LB_KEYS_MAX entries. Returns the
- * keyword's index, and sets that bit of *seen, which the caller zeroes at first;
- * LB_ARGS_END when no word is left; LB_ARGS_BAD with *err when the word is none of the keys, comes the
- * second time, or has no value.
+ * Takes the next keyword and its value. keys[] ends with a NULL word and has at most LB_KEYS_MAX
+ * entries. Returns the keyword's index, and sets that bit of *seen, which the caller zeroes at
+ * first; LB_ARGS_END when no word is left; LB_ARGS_BAD with *err when the word is none of the
+ * keys, comes the second time, or has no value.
  */
 int lb_args_pair(struct lb_args *a, const struct lb_key *keys, uint32_t *seen, const char **value,
 		 struct lb_err *err);
@@ -50,7 +50,10 @@ int lb_args_pair(struct lb_args *a, const struct lb_key *keys, uint32_t *seen, c
 /* Is the next word one of the keys? For commands whose positional word may be left out. */
 bool lb_args_at_key(const struct lb_args *a, const struct lb_key *keys);
 
-/* Puts `label ` in front of the message, which quotes a word: `weight "x": must be ...`. Returns -1. */
+/*
+ * Puts `label ` in front of the message, which quotes a word: `weight "x": must be ...`. Returns
+ * -1.
+ */
 int lb_args_label(struct lb_err *err, const char *label);
 
 #endif

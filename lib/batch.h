@@ -2,9 +2,10 @@
 /*
  * batch.h - commands from a file, one a line, split into words as ip -batch does.
  *
- * Words are separated by blanks. A word that begins with ' or " ends at the next such quote and may hold blanks.
- * `#` at the beginning of a word starts a comment, a backslash at the end of a line joins
- * the next one to it (not in a comment), blank lines are skipped. NUL bytes are refused.
+ * Words are separated by blanks. A word that begins with ' or " ends at the next such quote and
+ * may hold blanks. `#` at the beginning of a word starts a comment, a backslash at the end of a
+ * line joins the next one to it (not in a comment), blank lines are skipped. NUL bytes are
+ * refused.
  */
 #ifndef LIB_BATCH_H
 #define LIB_BATCH_H
@@ -18,7 +19,10 @@ struct lb_batch;
 
 #define LB_BATCH_LINE_MAX 8192u /* bytes of a line, joined ones included */
 
-/* Reads from `in`, which stays the caller's. `name` stands in messages and is borrowed. NULL with *err: no memory. */
+/*
+ * Reads from `in`, which stays the caller's. `name` stands in messages and is borrowed. NULL with
+ * *err: no memory.
+ */
 struct lb_batch *lb_batch_new(FILE *in, const char *name, struct lb_err *err);
 void lb_batch_free(struct lb_batch *b);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * devconf.h - what the program must be told of a device, from what the kernel says of all of them. Pure: no I/O.
+ * devconf.h - what the program must be told of a device, from what the kernel says of all of them.
+ * Pure: no I/O.
  */
 #ifndef LIB_DEVCONF_H
 #define LIB_DEVCONF_H
@@ -23,9 +24,9 @@ struct lb_devs {
 size_t lb_devs_index(const struct lb_devs *d, uint32_t ifindex);
 
 /*
- * The entry of link[i], all but `via`: whether it is attached; for a VLAN device that stands on an attached
- * one, at most two levels up, that device and the tags; a global address of the device as outer source, else of any
- * other. False: the program needs no entry for it.
+ * The entry of link[i], all but `via`: whether it is attached; for a VLAN device that stands on an
+ * attached one, at most two levels up, that device and the tags; a global address of the device as
+ * outer source, else of any other. False: the program needs no entry for it.
  */
 bool lb_devconf(const struct lb_devs *d, size_t i, struct lb_dev_conf *conf);
 

@@ -89,8 +89,8 @@ static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta)
 	uint64_t x = meta->seed;
 	size_t i;
 
-	while ((1u << shift) < hz)
-		shift++; /* ticks of one to two seconds */
+	while ((1u << shift) < hz * LB_TICK)
+		shift++;
 	for (i = 0; i < 4; i++)
 		cfg->key[i] = splitmix64(&x) | 1;
 	cfg->buckets = meta->buckets;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* test_lb_nexthop.c - the way to the real: what the kernel's tables say now, and what map `dev` adds. */
+#include <bpf/bpf.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -332,4 +333,49 @@ Test(lb_nexthop, two_devices_in_turn)
 		go(&two, &way);
 		cr_assert(eq(int, way.why, i & 1 ? LB_TX_REDIRECT : LB_TX), "packet %d", i);
 	}
+}
+
+/* Two devices share the entry; a packet's own tags stay where it leaves by the device it came on, only there. */
+Test(lb_nexthop, tags_are_the_packets_own)
+{
+	struct pkt_spec plain = {V4}, tagged = {V4, .tag = {5, 6}};
+	struct pkt in, out;
+
+	for (int i = 0; i < 12; i++) {
+		bool other = i & 1;
+
+		w.in = if_nametoindex(other ? "out" : "in");
+		pkt_build(&in, i & 2 ? &tagged : &plain);
+		cr_assert(
+			eq(int, ptest_send(&w, &in, &out, "tags"), other ? LB_TX_REDIRECT : LB_TX));
+		cr_assert(eq(u32, out.len, 14 + (i & 2 && !other ? 8 : 0) + 20 + 40),
+			  "packet %d:%s", i, pkt_dump(&out));
+	}
+}
+
+/* A next hop that was last used 2^31 jiffies ago, 25 days at 1000 Hz, is not one of the future. */
+Test(lb_nexthop, old_ones_stay_old)
+{
+	struct lb_nexthop nh[256];
+	struct pkt_spec v4 = {V4};
+	char path[128];
+	struct way way;
+	int map;
+
+	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/nexthop", w.instance);
+	map = bpf_obj_get(path);
+	cr_assert(map >= 0 && w.cpus <= 256);
+	go(&v4, &way);
+	for (uint32_t id = 0, n = 0; !bpf_map_lookup_elem(map, &id, nh); id++) {
+		for (uint32_t cpu = 0; cpu < w.cpus; cpu++) {
+			nh[cpu].until += 0x70000000;
+			nh[cpu].l2[5] = 0xbb;
+			n += nh[cpu].out != 0;
+		}
+		cr_assert(zero(int, bpf_map_update_elem(map, &id, nh, BPF_ANY)));
+		cr_assert(id < 63 || n > 0);
+	}
+	close(map);
+	go(&v4, &way);
+	cr_assert(is_mac(way.dmac, 1, 0xfe), "by %02x", way.dmac[5]);
 }

@@ -148,6 +148,24 @@ static void nth(int set, int i, char addr[48])
 			 (unsigned int)(r >> 16 & 0xffff), (unsigned int)(r >> 32 & 0xffff) + 1);
 }
 
+/* Others beside set 0 and 1: of the same /64, whose buckets are those of VIPs often enough. */
+static void strangers(int set)
+{
+	uint64_t random = set;
+	struct lb_addr to;
+	char addr[48];
+
+	for (int i = 0; i < 2000; i++) {
+		struct pkt_spec s = {.dst = addr};
+		uint64_t r = pkt_random(&random);
+
+		snprintf(addr, sizeof(addr), set & 1 ? "2001:db8:f:0:%x:%x:%x:1" : "2%02u.%u.%u.99",
+			 (unsigned int)(set & 1 ? r & 0xffff : r % 24),
+			 (unsigned int)(r >> 16 & 255), (unsigned int)(r >> 32 & 255));
+		cr_assert(eq(int, go(&w, &s, &to), LB_PASS_NO_VIP), "%s", addr);
+	}
+}
+
 /* As many as there is room for, set by set: every entry of a bucket has its turn. */
 Test(lb_service, many_addresses)
 {
@@ -175,6 +193,8 @@ Test(lb_service, many_addresses)
 			cr_assert(eq(int, why, i < 512 ? LB_TX : LB_PASS_NO_VIP), "%s", addr);
 			cr_assert(i >= 512 || ptest_is(&to, real), "%s", addr);
 		}
+		if (set < 2)
+			strangers(set);
 	}
 }
 

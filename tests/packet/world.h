@@ -37,7 +37,8 @@ struct world {
 	int prog, why_map, health_map;
 	uint32_t in; /* ifindex that packets come by */
 	uint32_t cpus;
-	uint32_t front; /* bytes that `prog` puts in front of the packet before the balancer's turn */
+	uint32_t
+		front; /* bytes that `prog` puts in front of the packet before the balancer's turn */
 	int guard, guard_pid;
 	char wrong[256]; /* what world_send() objects to */
 };

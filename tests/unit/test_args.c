@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The words of a command: what is taken in which order, and what is said of a word that does not fit. */
+/*
+ * The words of a command: what is taken in which order, and what is said of a word that does not
+ * fit.
+ */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
@@ -155,7 +158,7 @@ Test(args, label_keeps_within_the_message)
 	lb_args_label(&err, label);
 	cr_expect(eq(str, err.msg, "message"));
 	/* The longest one that fits leaves room for the blank and the end. */
-	label[LB_ERR_LEN - 3] = '\0';
+	label[LB_ERR_LEN - 2] = '\0';
 	lb_args_label(&err, label);
 	cr_expect(eq(sz, strlen(err.msg), sizeof(err.msg) - 1));
 }

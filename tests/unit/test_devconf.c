@@ -12,7 +12,10 @@
 #define DOT1Q 0x8100
 #define DOT1AD 0x88a8
 
-/* eth0; eth0.100 on it; eth0.100.7 on that; one more on top; eth1; eth1.5; a VLAN of another namespace's device */
+/*
+ * eth0; eth0.100 on it; eth0.100.7 on that; one more on top; eth1; eth1.5; a VLAN of another
+ * namespace's device
+ */
 static const struct lb_link links[] = {
 	{.ifindex = 1, .name = "lo"},
 	{.ifindex = 2, .name = "eth0"},
