@@ -92,9 +92,8 @@ $(B)/%.bpf.o: %.bpf.c $(B)/flags
 
 $(B)/%.skel.h: $(B)/bpf/%.bpf.o
 	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
-
-$(B)/tests/%.skel.h: $(B)/tests/%.bpf.o
-	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
+	@# The analyser of `make lint` does not know what bpf_object__destroy_skeleton() frees.
+	@sed -i 's|^\treturn err;$$|& /* NOLINT */|' $@
 
 $(B)/object_hash.h: $(BPF_O)
 	@for o in $(BPF_O); do \
@@ -169,6 +168,7 @@ $(FUZZ): $(B)/%: $(B)/o/%.o $(filter-out %/lbtool.o,$(LBTOOL_O)) $(B)/liblb.a
 
 C_FILES   = $(wildcard bpf/*.[ch] lib/*.[ch] lbtool/*.[ch] lbmon/*.[ch] tests/*/*.[ch])
 C_USER    = $(filter-out %.h %.bpf.c,$(C_FILES))
+C_TIDY    = $(filter-out tests/unit/% tests/packet/%,$(C_USER))
 SH_FILES  = $(shell grep -lsrE '^\#!.*\b(ba)?sh\b' .ci tests)
 MAN_FILES = $(wildcard man/*.[78])
 
@@ -178,7 +178,7 @@ lint-format:
 	clang-format --dry-run -Werror $(C_FILES)
 
 lint-tidy: $(SKEL)
-	printf '%s\n' $(C_USER) | xargs -P $$(nproc) -I '{}' \
+	@printf '%s\n' $(C_TIDY) | xargs -P $$(nproc) -I '{}' \
 		clang-tidy --quiet --warnings-as-errors='*' '{}' -- $(CSTD) $(subst -I$(B),-isystem $(B),$(INCLUDES)) 2>&1 | \
 		{ ! grep -v -e 'warnings generated' -e '^Suppressed' -e '^Use -header-filter'; }
 

@@ -117,7 +117,7 @@ static __always_inline int rx_lower_mss(struct __sk_buff *skb, const struct rx_s
 	__be16 old, new = bpf_htons(most);
 	int at;
 
-	/* Two comparisons, which clang would make one: the verifier of 6.1 learns each bound from its own. */
+	/* Two comparisons, which clang would join: the verifier of 6.1 learns a bound from each. */
 	barrier_var(len);
 	if (len < 4)
 		return 0;

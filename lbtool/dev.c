@@ -159,7 +159,7 @@ static int add_or_replace(struct tool *t, struct lb_args *a, bool replace)
 
 	if (parse(t, a, &w) || open_all(t))
 		return -1;
-	if (lb_nl_link(t->nl, w.dev, &link, &t->err) || devs_not_elsewhere(t))
+	if (tool_ether(t, w.dev, &link) || devs_not_elsewhere(t))
 		return -1;
 	fd = lb_prog_open(t->instance, "lb", &t->err);
 	if (fd < 0 || devs_read(t, &d))

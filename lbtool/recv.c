@@ -223,13 +223,6 @@ static int complete(struct tool *t, struct work *w, const struct recv_want *want
 	return 0;
 }
 
-static int open_device(struct tool *t, struct work *w, const char *dev)
-{
-	if (tool_nl(t) || tool_lock(t))
-		return -1;
-	return lb_nl_link(t->nl, dev, &w->link, &t->err);
-}
-
 int recv_put(struct tool *t, struct recv_want *want, bool replace)
 {
 	struct work *w = calloc(1, sizeof(*w));
@@ -237,7 +230,8 @@ int recv_put(struct tool *t, struct recv_want *want, bool replace)
 
 	if (!w)
 		return lb_fail(&t->err, "out of memory");
-	if (open_device(t, w, want->dev) || lb_prog_rx_load(t->instance, &w->made_progs, &t->err))
+	if (tool_nl(t) || tool_lock(t) || tool_ether(t, want->dev, &w->link) ||
+	    lb_prog_rx_load(t->instance, &w->made_progs, &t->err))
 		goto out;
 	if (lb_rx_open(t->instance, &w->rx, &t->err) || recv_not_elsewhere(t, w->rx) ||
 	    drop_gone(t, w->rx))
@@ -273,10 +267,14 @@ int recv_del(struct tool *t, const char *dev)
 
 	if (!w)
 		return lb_fail(&t->err, "out of memory");
-	if (open_device(t, w, dev) || lb_rx_open(t->instance, &w->rx, &t->err))
+	if (tool_nl(t) || tool_lock(t) || lb_rx_open(t->instance, &w->rx, &t->err))
 		goto out;
 	if (recv_not_elsewhere(t, w->rx) || drop_gone(t, w->rx))
 		goto out;
+	if (lb_nl_link(t->nl, dev, &w->link, &t->err)) {
+		unload_unused(t, w->rx); /* it may have been the last one */
+		goto out;
+	}
 	if (!lb_rx_get(w->rx, w->link.ifindex, &w->old)) {
 		lb_fail(&t->err, "\"%s\" is no receiver", w->link.name);
 		goto out;

@@ -65,9 +65,27 @@ int tool_nl(struct tool *t)
 
 int tool_lock(struct tool *t)
 {
+	if (t->lock >= 0)
+		return 0;
+	t->lock = lb_lock(t->instance, LOCK_WAIT_MS, &t->err);
 	if (t->lock < 0)
-		t->lock = lb_lock(t->instance, LOCK_WAIT_MS, &t->err);
-	return t->lock < 0 ? -1 : 0;
+		return -1;
+	if (!t->maps)
+		return 0;
+	/* While we waited the instance may have been loaded anew: those maps are nobody's now. */
+	lb_maps_close(t->maps);
+	t->maps = NULL;
+	return tool_maps(t);
+}
+
+int tool_ether(struct tool *t, const char *dev, struct lb_link *link)
+{
+	if (lb_nl_link(t->nl, dev, link, &t->err))
+		return -1;
+	if (link->ether)
+		return 0;
+	return lb_fail(&t->err, "device \"%s\": has no Ethernet header, which the programs need",
+		       link->name);
 }
 
 int tool_no_dry_run(struct tool *t)

@@ -46,6 +46,9 @@ int tool_nl(struct tool *t);
 /* Waits up to 5 s for another writer. */
 int tool_lock(struct tool *t);
 
+/* A device whose frames the programs understand. */
+int tool_ether(struct tool *t, const char *dev, struct lb_link *link);
+
 /* Refuses --dry-run for commands that cannot say what they would change. */
 int tool_no_dry_run(struct tool *t);
 

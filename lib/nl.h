@@ -32,6 +32,7 @@ struct lb_link {
 	char name[IFNAMSIZ];
 	uint32_t mtu;
 	bool up;
+	bool ether; /* frames begin with an Ethernet header; lo's do */
 	uint32_t lower; /* IFLA_LINK of a VLAN device (0: in another namespace), else 0 */
 	uint16_t vlan_proto, vlan_id; /* host order; proto 0: not a VLAN device */
 	enum lb_xdp_mode xdp_mode;

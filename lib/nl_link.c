@@ -5,6 +5,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,7 @@ int nl_link_parse(const struct nlmsghdr *nlh, struct lb_link *link)
 	memset(link, 0, sizeof(*link));
 	link->ifindex = (uint32_t)ifi->ifi_index;
 	link->up = ifi->ifi_flags & IFF_UP;
+	link->ether = ifi->ifi_type == ARPHRD_ETHER || ifi->ifi_type == ARPHRD_LOOPBACK;
 	snprintf(link->name, sizeof(link->name), "%s", mnl_attr_get_str(tb[IFLA_IFNAME]));
 	if (tb[IFLA_MTU])
 		link->mtu = mnl_attr_get_u32(tb[IFLA_MTU]);

@@ -76,7 +76,7 @@ static void set_meta(struct lb_meta *meta, const struct lb_sizes *sizes)
 		.pools = sizes->pools,
 		.slots = SLOTS_OF(sizes->tables),
 		.buckets = sizes->vips * LB_BUCKETS_PER_VIP,
-		.sessions = sizes->sessions / LB_SESSION_WAYS,
+		.sessions = (sizes->sessions + LB_SESSION_WAYS - 1) / LB_SESSION_WAYS,
 	};
 	memcpy(meta->object, LB_OBJECT_SHA256, sizeof(meta->object));
 }

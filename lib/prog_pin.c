@@ -36,7 +36,8 @@ void lb_libbpf_quiet(void)
 
 int lb_pin_fail(struct lb_err *err, int error, const char *what)
 {
-	if (error == EPERM || error == EACCES)
+	/* EACCES is also what a verifier says that does not like a program. */
+	if (error == EPERM || (error == EACCES && geteuid()))
 		return lb_fail(err, "%s: %s: run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
 			       what, strerror(error));
 	return lb_fail(err, "%s: %s%s%s%s", what, strerror(error), *last_warning ? " (" : "",

@@ -59,8 +59,10 @@ static int read_froms(const struct lb_rx *rx, uint32_t ifindex, struct lb_net **
 		if (key[i].ifindex == htonl(ifindex))
 			all[(*n)++] = from_net(&key[i]);
 	free(key);
-	if (!all)
-		return lb_fail(err, "out of memory");
+	if (!all) {
+		lb_fail(err, "out of memory");
+		return -1;
+	}
 	qsort(all, *n, sizeof(*all), net_cmp);
 	for (i = 1, keys = *n ? 1 : 0; i < *n; i++)
 		if (net_cmp(&all[i], &all[keys - 1]))

@@ -14,7 +14,7 @@ static int by_value(const void *a, const void *b)
 
 void report_sum(struct report *r, int rounds)
 {
-	double least[REPORT_PROGS], above[REPORT_ROUNDS_MAX];
+	double least[REPORT_PROGS], above[REPORT_ROUNDS_MAX] = {0};
 
 	for (int i = 0; i < rounds; i++)
 		above[i] = r->ns[REPORT_LB][i] - r->ns[REPORT_EMPTY][i];

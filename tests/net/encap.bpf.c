@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * encap.bpf.c - tc egress of a client: puts what goes to a VIP of tap.sh's pair into IPIP, as an L4LB between the
- * client and the receiver would, but with joined packets (GSO) and checksums still to be made.
- * Sections: to4, to6 by the family of the outer header; ce4, ce6 mark ECN-capable packets as congested too.
+ * encap.bpf.c - tc egress of a client: puts what goes to a VIP of tap.sh's pair into IPIP, as an
+ * L4LB between the client and the receiver would, but with joined packets (GSO) and checksums still
+ * to be made. Sections: to4, to6 by the family of the outer header; ce4, ce6 mark ECN-capable
+ * packets as congested too.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

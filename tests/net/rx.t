@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# rx.t - the receiver on a live device: TCP and UDP through tunnels of all four kinds of families, in joined and
+# rx.t - the receiver on a live device: TCP and UDP through tunnels of all four kinds, in joined and
 # in single packets, with checksums made and unmade; whom it hears; the MSS; what it leaves alone.
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -52,8 +52,8 @@ faults() {
 		awk '!/^#/ { n += $2 } END { print n + 0 }'
 }
 
-# All four kinds of tunnel with an upload each. Of the segments, what went in came out, and the
-# sizes say whether the kernel handed them over joined: then most headers are not there to be counted.
+# An upload through each kind of tunnel. The sizes say whether the kernel handed the segments over
+# joined: then most headers are not there to be counted.
 exchange() { # TEXT JOINED
 	local outer vip bytes packets spare how=("one by one" joined)
 
@@ -81,7 +81,8 @@ for ns in "$NS-a" "$NS-b"; do
 done
 ip -n "$NS-b" addr add $VIP/32 dev lo
 ip -n "$NS-b" addr add $VIP6/128 dev lo nodad
-nsenter --net="/run/netns/$NS-b" python3 talk.py serve $VIP $VIP6 & # not in_b: a shell's child would stay
+# Not in_b: its shell would die of the kill, the server would stay.
+nsenter --net="/run/netns/$NS-b" python3 talk.py serve $VIP $VIP6 &
 PIDS+=($!)
 listening() { in_b ss -Hlnt 'sport = :8080' | wc -l; }
 for _ in {1..100}; do
@@ -111,7 +112,8 @@ offload b gro on
 for outer in 4 6; do
 	tunnel "to$outer"
 	for vip in $VIP $VIP6; do
-		is "$(in_a python3 talk.py datagrams "$vip" 200 2>&1)" 200000 "datagrams, joined: $vip in IPv$outer"
+		is "$(in_a python3 talk.py datagrams "$vip" 200 2>&1)" 200000 \
+			"datagrams, joined: $vip in IPv$outer"
 	done
 done
 
@@ -167,7 +169,7 @@ ip -n "$NS-b" addr add 10.9.0.5/24 dev eth0
 ip -n "$NS-a" neigh replace 10.9.0.2 lladdr "$(mac b)" dev eth0
 lbt receiver replace eth0
 before=$(count pass_not_local packets)
-like "$(WAIT=0.5 upload $VIP 65536)" 'timed out|unreachable|refused' "a tunnel to an address of another host"
+like "$(WAIT=0.5 upload $VIP 65536)" 'timed out|unreachable|refused' "a tunnel to another host's address"
 ok $(($(count pass_not_local packets) <= before)) "is left alone and counted"
 
 lbt receiver del eth0

@@ -3,12 +3,14 @@
 """
 talk.py - the two ends of rx.t's conversations.
 
-serve ADDRESS...        TCP and UDP port 8080 of each, until killed: a TCP client gets the SHA-256 of what
-                        it sent; a UDP client that sends "?" gets the number of bytes that came before
-upload ADDRESS BYTES    says "whole mss N" when the server saw what was sent
-datagrams ADDRESS N     sends N datagrams of 1000 bytes, 20 in a system call; says how many bytes arrived
+serve ADDRESS...           TCP and UDP port 8080 of each, until killed: a TCP client gets the
+                           SHA-256 of what it sent, a UDP client that sends "?" the number of
+                           bytes that came before
+upload ADDRESS BYTES       says "whole mss N" when the server saw what was sent
+datagrams ADDRESS N        sends N datagrams of 1000 bytes, 20 a system call; says how many bytes
+                           arrived
 frames DEV SMAC DMAC KIND  raw frames, tunnel packets of all four kinds from 10.9.0.1 to 10.9.0.2:
-                        padded, tagged (priority tag), or short (every length up to a whole one)
+                           padded, tagged (priority tag), or short (every length below the whole)
 """
 import hashlib
 import os
@@ -94,8 +96,8 @@ def ip4(src, dst, proto, body):
 
 
 def ip6(src, dst, proto, body):
-    return (struct.pack("!IHBB", 6 << 28, len(body), proto, 64) + socket.inet_pton(socket.AF_INET6, src) +
-            socket.inet_pton(socket.AF_INET6, dst) + body)
+    ends = socket.inet_pton(socket.AF_INET6, src) + socket.inet_pton(socket.AF_INET6, dst)
+    return struct.pack("!IHBB", 6 << 28, len(body), proto, 64) + ends + body
 
 
 def frames(dev, smac, dmac, kind):
@@ -106,8 +108,9 @@ def frames(dev, smac, dmac, kind):
         inner4 = ip4("10.9.0.1", "203.0.113.1", 17, udp)
         inner6 = ip6("2001:db8:9::1", "2001:db8:113::1", 50, udp)
         for body, proto in ((inner4, 4), (inner6, 41)):
-            for packet, ethertype in ((ip4("10.9.0.1", "10.9.0.2", proto, body), b"\x08\x00"),
-                                      (ip6("2001:db8:9::1", "2001:db8:9::2", proto, body), b"\x86\xdd")):
+            outer4 = ip4("10.9.0.1", "10.9.0.2", proto, body)
+            outer6 = ip6("2001:db8:9::1", "2001:db8:9::2", proto, body)
+            for packet, ethertype in ((outer4, b"\x08\x00"), (outer6, b"\x86\xdd")):
                 if kind == "padded":
                     sock.send(macs + ethertype + packet + b"\xee" * 46)
                 elif kind == "tagged":

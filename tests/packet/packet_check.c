@@ -61,9 +61,10 @@ void pkt_echo(struct pkt *out, const struct pkt *in)
 {
 	uint16_t type, sum;
 	uint32_t l3 = pkt_l3(in, &type), len = pkt_ip_len(in), at;
-	uint8_t *ip = out->b + l3, proto;
+	uint8_t *ip, proto;
 
 	*out = *in;
+	ip = out->b + l3;
 	swap(out->b, out->b + 6, 6);
 	if (type == 0x0800) {
 		swap(ip + 12, ip + 16, 4);

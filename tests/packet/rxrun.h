@@ -2,7 +2,8 @@
 /*
  * rxrun.h - the receiver's programs, run on one frame by BPF_PROG_TEST_RUN.
  *
- * The frame comes in on, or leaves by, device 1, the loopback device of the namespace, whose address is zero.
+ * The frame comes in on, or leaves by, device 1, the namespace's loopback device, whose address is
+ * zero.
  */
 #ifndef TESTS_PACKET_RXRUN_H
 #define TESTS_PACKET_RXRUN_H
@@ -36,14 +37,15 @@ int rxrun_load(struct rxrun *r, struct lb_err *err);
 void rxrun_unload(struct rxrun *r);
 
 /*
- * One frame through lb_rx. Returns the reason, RXRUN_WRONG when it was not exactly one reason that was counted, with the
- * frame's length, or when the verdict is not the reason's, or when a frame that passed was changed. ctx may be NULL.
+ * One frame through lb_rx. Returns the reason, or RXRUN_WRONG when not exactly one reason was
+ * counted, with the frame's length; when the verdict is not the reason's; when a frame that passed
+ * was changed. ctx may be NULL.
  */
 enum lb_rx_why rxrun_send(struct rxrun *r, const struct pkt *in, struct pkt *out,
 			  struct __sk_buff *ctx);
 const char *rxrun_why(enum lb_rx_why why);
 
-/* One frame through lb_rx_mss: 1 when an MSS was counted as lowered, 0 when not, -1 when it went wrong. */
+/* One frame through lb_rx_mss: 1 an MSS was counted as lowered, 0 none was, -1 it went wrong. */
 int rxrun_leave(struct rxrun *r, const struct pkt *in, struct pkt *out);
 
 /* Settings of device 1. */
@@ -53,9 +55,9 @@ uint32_t rxrun_vip(struct rxrun *r, const char *addr);
 int rxrun_set_vip(struct rxrun *r, const char *addr, uint32_t outer_len, struct lb_err *err);
 
 /*
- * A tunnel's frame. The outer protocol is that of the inner family unless it is given; outer.keep counts
- * bytes of the inner packet, outer.pad stands behind it all. outer.code spoils the checksum of an IPv4 header.
- * Without an inner packet it is outer alone.
+ * A tunnel's frame. The outer protocol is that of the inner family unless it is given; outer.keep
+ * counts bytes of the inner packet, outer.pad stands behind it all. outer.code spoils the checksum
+ * of an IPv4 header. Without an inner packet it is outer alone.
  */
 void rx_build(struct pkt *p, const struct pkt_spec *outer, const struct pkt_spec *inner);
 /* Makes the checksum of an outer IPv4 header right. */

@@ -263,7 +263,7 @@ static void expect(struct pkt *p, const struct row *row)
 
 static void run_rows(const struct row *row, size_t rows)
 {
-	struct pkt in, out, want;
+	static struct pkt in, out, want;
 
 	for (; rows; rows--, row++) {
 		rx_build(&in, &row->outer, row->inner.dst ? &row->inner : NULL);
@@ -290,7 +290,7 @@ ROWS(drop)
 ROWS(pass)
 
 /*
- * Every length of a valid frame: it is never taken out, and never changed. Frames too short for an IP
+ * Every length of a valid frame: it is never taken out, never changed. Frames too short for an IP
  * header BPF_PROG_TEST_RUN does not take.
  */
 Test(rx, truncated)
@@ -305,7 +305,7 @@ Test(rx, truncated)
 		{{O4, .options = 10}, {V4, .options = 10, .payload = 9}},
 		{{O6, .ext = "dD"}, {V4, .payload = 9}},
 	};
-	struct pkt in, out;
+	static struct pkt in, out;
 
 	for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++) {
 		rx_build(&in, &whole[i].outer, &whole[i].inner);
@@ -319,7 +319,7 @@ Test(rx, truncated)
 /* What the inner length hides, whatever the outer says: no length but the right ones comes out. */
 Test(rx, inner_cut)
 {
-	struct pkt in, out;
+	static struct pkt in, out;
 
 	for (int v6 = 0; v6 < 2; v6++) {
 		struct pkt_spec outer = {O4, .pad = 60}, inner = {V4, .payload = 20};
@@ -340,7 +340,7 @@ Test(rx, inner_cut)
 Test(rx, refused)
 {
 	struct __sk_buff ctx = {.gso_segs = 3, .gso_size = 20};
-	struct pkt in, out;
+	static struct pkt in, out;
 
 	for (int v6 = 0; v6 < 2; v6++) {
 		struct pkt_spec outer = {O4}, inner = {V4, .payload = 60};
@@ -365,7 +365,7 @@ Test(rx, noise)
 	};
 	uint64_t seed = 42;
 	uint32_t decaps = 0;
-	struct pkt in, out;
+	static struct pkt in, out;
 
 	for (int i = 0; i < 20000; i++) {
 		uint64_t x = pkt_random(&seed);

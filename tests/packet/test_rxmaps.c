@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* test_rxmaps.c - the receiver's maps: what is written is read back, and is what the program reads. */
+/* test_rxmaps.c - the receiver's maps: what is written is read back, and read by the program. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -109,10 +109,10 @@ static void locals(const char *const *word)
 /* The pinned program on device 1: what becomes of a tunnel's packet from there to there. */
 static const char *verdict(const char *src, const char *dst)
 {
-	struct lb_counts old[LB_RX_WHY_MAX], now;
+	struct lb_counts old[LB_RX_WHY_MAX] = {0}, now;
 	struct pkt_spec outer = {.src = src, .dst = dst}, inner = {.dst = "203.0.113.1"};
 	struct lb_err err;
-	struct pkt in, out;
+	static struct pkt in, out;
 	uint32_t why;
 	int fd = lb_prog_open(instance, "rx", &err);
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.b, .data_out = out.b,
