@@ -131,6 +131,11 @@ check check-unit check-packet check-net check-golden check-man: need-test
 	+@$(MAKE) --no-print-directory tests
 	@B=$(B) tests/run $(subst check-,,$(filter-out check,$@))
 
+# KERNEL: another kernel's Debian package; tests/vm/run says more.
+check-vm: need-test
+	+@$(MAKE) --no-print-directory tests
+	B=$(B) tests/vm/run $(KERNEL)
+
 demo: need-test
 	+@$(MAKE) --no-print-directory all $(TOOLS)
 	B=$(B) tests/net/demo.sh
@@ -227,7 +232,7 @@ distclean: clean
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all tests check check-unit check-packet check-net check-golden check-man demo lab unlab bench \
+.PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench \
 	sanitize fuzz fuzz-targets lint lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
 	install uninstall deps deps-dev need-test clean distclean .FORCE
 .SECONDARY:

@@ -345,6 +345,7 @@ _Static_assert(sizeof(struct lb_rx_vip) == 8, "lb_rx_vip is ABI");
 	X(OK_DECAP, "decap", "taken out of the tunnel") \
 	X(DROP_FROM, "drop_from", "a tunnel from a source that is not allowed") \
 	X(DROP_SHORT, "drop_short", "inner packet truncated, of another family than the tunnel says, or with lengths that contradict each other") \
+	X(DROP_INNER, "drop_inner", "inner packet from or to loopback, multicast or broadcast") \
 	X(DROP_FRAGMENT, "drop_fragment", "a fragment of a tunnel's packet") \
 	X(DROP_ECN, "drop_ecn", "congestion marked outside, inner packet not ECN-capable (RFC 6040)") \
 	X(DROP_FAILED, "drop_failed", "the kernel refused to shorten the packet") \

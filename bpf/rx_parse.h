@@ -159,6 +159,22 @@ static __always_inline void rx_see_syn(struct __sk_buff *skb, struct rx_tunnel *
 		t->syn = (flags & (RX_TCP_SYN | RX_TCP_ACK)) == RX_TCP_SYN;
 }
 
+/*
+ * No VIP's address and no client's. The kernel would take some of them, or all (route_localnet), and what listens there
+ * trusts its neighbours.
+ */
+static __always_inline int rx_odd4(__be32 addr)
+{
+	__u8 first = addr; /* as it lies in memory */
+
+	return first == 127 || first >= 224;
+}
+
+static __always_inline int rx_odd6(const struct in6_addr *a)
+{
+	return a->s6_addr[0] == 0xff || !(a->s6_addr32[0] | a->s6_addr32[1]);
+}
+
 static __always_inline int rx_inner4(struct __sk_buff *skb, struct rx_tunnel *t)
 {
 	__u32 off = ETH_HLEN + t->outer_len, len;
@@ -169,6 +185,8 @@ static __always_inline int rx_inner4(struct __sk_buff *skb, struct rx_tunnel *t)
 	len = rx_ip_len(skb, ip.tot_len, 0, off);
 	if (len < ip.ihl * 4u || len > t->inner_len)
 		return LB_RX_DROP_SHORT;
+	if (rx_odd4(ip.saddr) || rx_odd4(ip.daddr))
+		return LB_RX_DROP_INNER;
 	t->inner_len = len;
 	t->inner_ecn = ip.tos & 3;
 	if (ip.protocol == IPPROTO_TCP && !(ip.frag_off & bpf_htons(RX_IP_OFFSET)))
@@ -188,6 +206,8 @@ static __always_inline int rx_inner6(struct __sk_buff *skb, struct rx_tunnel *t)
 	len = rx_ip_len(skb, ip.payload_len, sizeof(ip), off);
 	if (len > t->inner_len)
 		return LB_RX_DROP_SHORT;
+	if (rx_odd6(&ip.saddr) || rx_odd6(&ip.daddr))
+		return LB_RX_DROP_INNER;
 	t->inner_len = len;
 	t->inner_ecn = ip.flow_lbl[0] >> 4 & 3;
 	if (ip.nexthdr == IPPROTO_TCP)

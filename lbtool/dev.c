@@ -191,6 +191,14 @@ static int dev_replace(struct tool *t, struct lb_args *a)
 	return add_or_replace(t, a, true);
 }
 
+/* A device that was moved here leaves the entries alone of those that stayed in the other namespace. */
+static int forget(struct tool *t, const struct devs *d, uint32_t ifindex)
+{
+	if (devs_not_elsewhere(t))
+		return lb_maps_dev_del(t->maps, ifindex, &t->err);
+	return devs_sync(t, d, ifindex, false, NULL);
+}
+
 /* Off the device; its entries go too, as far as this tool knows the maps. */
 static int detach(struct tool *t, const struct lb_link *link, int fd, bool maps)
 {
@@ -201,7 +209,7 @@ static int detach(struct tool *t, const struct lb_link *link, int fd, bool maps)
 		return -1;
 	ret = lb_nl_xdp_set(t->nl, link, devs_mode(link), -1, fd, &t->err);
 	if (!ret && maps)
-		ret = devs_sync(t, &d, link->ifindex, false, NULL);
+		ret = forget(t, &d, link->ifindex);
 	devs_free(&d);
 	return ret;
 }
