@@ -180,7 +180,10 @@ MAN_FILES = $(wildcard man/*.[78])
 lint: lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house
 
 lint-format:
-	clang-format --dry-run -Werror $(C_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
+
+format:
+	clang-format -i $(C_FILES)
 
 lint-tidy: $(SKEL)
 	@printf '%s\n' $(C_TIDY) | xargs -P $$(nproc) -I '{}' \
@@ -189,19 +192,19 @@ lint-tidy: $(SKEL)
 
 # It does not look into the headers of libraries: their macros are told by their look.
 lint-cppcheck:
-	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
-		-j $$(nproc) --std=c11 -D__x86_64__ -I. -D'TestSuite(...)=' -D'Test(a, b, ...)=void a\#\#b(void)' \
+	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+		-j $$(nproc) --std=c11 -D__x86_64__ -I. -D'TestSuite(...)=' -D'Test(a, b, ...)=void a##b(void)' \
 		-D'LIBBPF_OPTS(type, name, ...)=struct type name = { __VA_ARGS__ }' $(C_USER)
 
 lint-shell:
-	shellcheck -x -P tests/net -e SC2317 $(SH_FILES)
+	@shellcheck -x -P tests/net -e SC2317 $(SH_FILES)
 
 lint-man:
-	mandoc -Tlint -W warning $(MAN_FILES)
+	@mandoc -Tlint -W warning $(MAN_FILES)
 
 lint-house:
-	.ci/arrows
-	.ci/sizes
+	@.ci/arrows
+	@.ci/sizes
 
 # Installing -------------------------------------------------------------------------------------
 
@@ -233,7 +236,7 @@ distclean: clean
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench \
-	sanitize fuzz fuzz-targets lint lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
+	sanitize fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
 	install uninstall deps deps-dev need-test clean distclean .FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

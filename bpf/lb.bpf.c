@@ -6,12 +6,12 @@
  * ends there. There is one exit, which counts the reason. What is not for a VIP leaves after the second
  * word, untouched.
  */
-#include "bpf/parse.h"
-#include "bpf/lookup.h"
 #include "bpf/echo.h"
-#include "bpf/pick.h"
-#include "bpf/nexthop.h"
 #include "bpf/encap.h"
+#include "bpf/lookup.h"
+#include "bpf/nexthop.h"
+#include "bpf/parse.h"
+#include "bpf/pick.h"
 
 static __always_inline int lb_forward(struct xdp_md *ctx, struct lb_pkt *p)
 {
@@ -41,6 +41,7 @@ int lb(struct xdp_md *ctx)
 	struct lb_pkt p = {};
 	int why;
 
+	/* clang-format off */
 	if ((why = lb_parse(ctx, &p)) == LB_NEXT &&
 	    (why = lb_vip(&p)) == LB_NEXT &&
 	    (why = lb_transport(ctx, &p)) == LB_NEXT &&
@@ -50,6 +51,7 @@ int lb(struct xdp_md *ctx)
 	    (why = lb_nexthop(ctx, &p)) == LB_NEXT &&
 	    (why = lb_encap(ctx, &p)) == LB_NEXT)
 		why = lb_forward(ctx, &p);
+	/* clang-format on */
 	return lb_done(&p, why);
 }
 

@@ -199,7 +199,8 @@ struct lb_session {
 _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 #define LB_TICK 16u /* an entry is written anew once a tick at most */
 #define LB_UDP_IDLE 120u /* seconds after which a UDP flow counts as a new one */
-#define LB_BUSY_IDLE 600u /* seconds of silence after which a flow that was seen again may be pushed out */
+/* Seconds of silence after which a flow that was seen again may be pushed out. */
+#define LB_BUSY_IDLE 600u
 #define LB_SESSION_REAL(e) ((__u16)((e) >> 16))
 
 /*
@@ -211,7 +212,8 @@ _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 #define LB_L2_MAX (14u + 4u * LB_VLAN_MAX)
 
 enum lb_nexthop_flags {
-	LB_NH_OWN_TAGS = 1, /* through a VLAN device: l2 has its tags; else a packet that leaves as it came keeps its own */
+	/* Through a VLAN device: l2 has its tags; else a packet that leaves as it came keeps its own. */
+	LB_NH_OWN_TAGS = 1,
 	LB_NH_V6 = 2, /* the outer packet is IPv6 */
 };
 
@@ -246,7 +248,8 @@ struct lb_dev {
 	__u8 attached; /* 1: listed because the program is attached to it */
 	__u8 pad[2];
 	__u8 via[16];
-	__u8 saddr4[4], saddr6[16]; /* outer source where the kernel cannot tell (before 6.7); zero: none */
+	/* Outer source where the kernel cannot tell (before 6.7); zero: none. */
+	__u8 saddr4[4], saddr6[16];
 };
 _Static_assert(sizeof(struct lb_dev) == 52, "lb_dev is ABI");
 #define LB_DEVS_MAX 1024u
@@ -271,9 +274,11 @@ struct lb_count {
 	X(DROP_NO_SERVICE, "drop_no_service", "a VIP, but no service on that port and protocol") \
 	X(DROP_FRAGMENT, "drop_fragment", "a fragment to a VIP") \
 	X(DROP_SHORT, "drop_short", "to a VIP, ends before its transport header does") \
-	X(DROP_BAD_LENGTH, "drop_bad_length", "to a VIP, header lengths that contradict each other or the frame") \
+	X(DROP_BAD_LENGTH, "drop_bad_length", \
+	  "to a VIP, header lengths that contradict each other or the frame") \
 	X(DROP_BAD_SOURCE, "drop_bad_source", "to a VIP, from an address that no host may have") \
-	X(DROP_EXT_HEADERS, "drop_ext_headers", "to a VIP, more IPv6 extension headers than are followed") \
+	X(DROP_EXT_HEADERS, "drop_ext_headers", \
+	  "to a VIP, more IPv6 extension headers than are followed") \
 	X(DROP_ICMP, "drop_icmp", "ICMP to a VIP, not an echo request") \
 	X(DROP_NO_REAL, "drop_no_real", "the pool has no real to send to") \
 	X(DROP_NO_ROUTE, "drop_no_route", "no route to the real") \
@@ -288,7 +293,9 @@ enum lb_why {
 #define X(id, name, text) LB_##id,
 	LB_WHYS(X)
 #undef X
+	/* clang-format off */
 	LB_WHY_MAX,
+	/* clang-format on */
 };
 /* Where the reasons of one kind begin: the XDP action follows from it. */
 #define LB_WHY_PASS LB_PASS_NOT_IP
@@ -307,7 +314,8 @@ enum lb_why {
 #define LB_RX_LOCALS_MAX 65536u
 #define LB_RX_FROMS_MAX 65536u
 #define LB_RX_VIPS_MAX 16384u
-#define LB_RX_EXT_MAX 2u /* destination options followed before a tunnel's header (RFC 2473 has one) */
+/* Destination options followed before a tunnel's header (RFC 2473 has one). */
+#define LB_RX_EXT_MAX 2u
 
 struct lb_rx_dev {
 	__u32 mss; /* 0: leave it; 1: auto; else the most that a SYN-ACK may say */
@@ -340,14 +348,18 @@ struct lb_rx_vip {
 _Static_assert(sizeof(struct lb_rx_vip) == 8, "lb_rx_vip is ABI");
 
 #define LB_RX_WHYS(X) \
-	X(PASS_OTHER, "pass_other", "not a tunnel's packet, or one that the kernel itself refuses") \
+	X(PASS_OTHER, "pass_other", \
+	  "not a tunnel's packet, or one that the kernel itself refuses") \
 	X(PASS_NOT_LOCAL, "pass_not_local", "a tunnel that ends at another host") \
 	X(OK_DECAP, "decap", "taken out of the tunnel") \
 	X(DROP_FROM, "drop_from", "a tunnel from a source that is not allowed") \
-	X(DROP_SHORT, "drop_short", "inner packet truncated, of another family than the tunnel says, or with lengths that contradict each other") \
+	X(DROP_SHORT, "drop_short", \
+	  "inner packet truncated, of another family than the tunnel says, or with lengths that " \
+	  "contradict each other") \
 	X(DROP_INNER, "drop_inner", "inner packet from or to loopback, multicast or broadcast") \
 	X(DROP_FRAGMENT, "drop_fragment", "a fragment of a tunnel's packet") \
-	X(DROP_ECN, "drop_ecn", "congestion marked outside, inner packet not ECN-capable (RFC 6040)") \
+	X(DROP_ECN, "drop_ecn", \
+	  "congestion marked outside, inner packet not ECN-capable (RFC 6040)") \
 	X(DROP_FAILED, "drop_failed", "the kernel refused to shorten the packet") \
 	X(OK_MSS, "mss", "SYN-ACK whose MSS was lowered")
 
@@ -355,7 +367,9 @@ enum lb_rx_why {
 #define X(id, name, text) LB_RX_##id,
 	LB_RX_WHYS(X)
 #undef X
+	/* clang-format off */
 	LB_RX_WHY_MAX,
+	/* clang-format on */
 };
 
 /* The one record of map `meta`. The first line is all that the packet path reads of it. */
@@ -377,6 +391,8 @@ struct lb_meta {
 };
 _Static_assert(sizeof(struct lb_meta) == 128, "lb_meta is ABI");
 
-enum lb_meta_flags { LB_META_VIA = 1 /* some device has `via`: a next hop holds for its device only */ };
+enum lb_meta_flags {
+	LB_META_VIA = 1, /* some device has `via`: a next hop holds for its device only */
+};
 
 #endif

@@ -154,7 +154,7 @@ __noinline int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 
 	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
 	const struct lb_dev *idev = bpf_map_lookup_elem(&dev, &in), *odev;
 	struct bpf_fib_lookup fib;
-	struct lb_ask ask = { .in = in };
+	struct lb_ask ask = {.in = in};
 	int why;
 
 	if (!r || !nh)
@@ -172,8 +172,8 @@ __noinline int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 
 	nh->flags = 0;
 	e = fib.ifindex;
 	odev = bpf_map_lookup_elem(&dev, &e);
-	why = r->family == 4 ? lb_source4(nh, &fib, ask.family == 4, odev, idev, r) :
-			       lb_source6(nh, &fib, ask.family == 6, odev, idev, r);
+	why = r->family == 4 ? lb_source4(nh, &fib, ask.family == 4, odev, idev, r)
+			     : lb_source6(nh, &fib, ask.family == 6, odev, idev, r);
 	if (why != LB_NEXT)
 		return why;
 	lb_nexthop_l2(nh, &fib, odev, bpf_htons(r->family == 4 ? ETH_P_IP : ETH_P_IPV6));

@@ -174,8 +174,8 @@ static __always_inline int lb_transport(struct xdp_md *ctx, struct lb_pkt *p)
 	if (lb_bad_source(p))
 		return LB_DROP_BAD_SOURCE;
 	if (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP)
-		return p->proto == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) ? LB_NEXT :
-									     LB_DROP_NO_SERVICE;
+		return p->proto == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) ? LB_NEXT
+									   : LB_DROP_NO_SERVICE;
 	need = p->proto == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 	if (p->l4 + need > p->l3 + p->len || p->l4 > 8192)
 		return LB_DROP_SHORT;

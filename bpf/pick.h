@@ -12,18 +12,25 @@
 #define LB_TCP_RST 0x04
 #define LB_TCP_ACK 0x10
 
+/* Two 32-bit halves, each with its own key, multiplied: NH of UMAC (RFC 4418, section 5.2). */
+static __always_inline __u64 lb_nh(__u64 word, __u64 key)
+{
+	return (__u64)((__u32)word + (__u32)key) * ((__u32)(word >> 32) + (__u32)(key >> 32));
+}
+
 /*
- * Hash of the 5-tuple. The addresses are hashed as words with keys made from the seed (multilinear,
- * so that nobody who does not know the seed can choose colliding ones), then the ports are mixed in. The high half
- * picks slot and bucket, the low half is the session's tag.
+ * Hash of the 5-tuple. The addresses are hashed as words with keys made from the seed, so that nobody
+ * who does not know the seed can choose colliding ones: IPv4's source by a multiplication with an odd
+ * key, which maps no two to one, IPv6's by NH. Then the ports are mixed in. The high half picks slot and
+ * bucket, the low half is the session's tag.
  */
 static __always_inline __u64 lb_flow_hash(const struct lb_pkt *p)
 {
 	__u64 ports = (__u64)p->proto << 32 | (__u32)p->sport << 16 | p->dport, h;
 
 	if (p->v6) {
-		h = p->src[0] * lb_cfg.key[0] + p->src[1] * lb_cfg.key[1] +
-		    p->dst[0] * lb_cfg.key[2] + p->dst[1] * lb_cfg.key[3];
+		h = lb_nh(p->src[0], lb_cfg.key[0]) + lb_nh(p->src[1], lb_cfg.key[1]) +
+		    lb_nh(p->dst[0], lb_cfg.key[2]) + lb_nh(p->dst[1], lb_cfg.key[3]);
 	} else {
 		h = (p->src[0] << 32 | p->dst[0]) * lb_cfg.key[0] + lb_cfg.key[2];
 	}

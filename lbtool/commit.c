@@ -69,6 +69,44 @@ static void keep_new(struct tool *t, const struct lb_model *from, const struct l
 	free(addr);
 }
 
+static bool is_own(const struct lb_nl_addr *own, size_t n, const struct lb_addr *addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!lb_addr_cmp(&own[i].addr, addr))
+			return true;
+	return false;
+}
+
+/* Whoever makes the address that he is logged in to a VIP should hear of it. */
+static void note_own(struct tool *t, const struct lb_model *from, const struct lb_model *to)
+{
+	const struct lb_addr *first = NULL, *last = NULL;
+	struct lb_nl_addr *own = NULL;
+	char text[LB_ADDR_STRLEN];
+	size_t n = 0;
+
+	for (size_t i = 0; i < to->vips && !first; i++) {
+		const struct lb_service *svc = &to->vip[i].svc;
+
+		/* Sorted by address: each once. */
+		if ((last && !lb_addr_cmp(last, &svc->addr)) || lb_model_vip(from, svc))
+			continue;
+		if (!last && (tool_nl(t) || lb_nl_addrs(t->nl, 0, &own, &n, &t->err)))
+			return;
+		last = &svc->addr;
+		if (is_own(own, n, last))
+			first = last;
+	}
+	free(own);
+	if (!first)
+		return;
+	format_addr(first, text);
+	tool_note(t,
+		  "vip %s: is this host's own address: on attached devices all that comes for "
+		  "it is balanced or dropped, ssh and BGP too",
+		  text);
+}
+
 /* A replace that changes nothing commits nothing. */
 static int write_changes(struct tool *t, const struct lb_model *from, struct lb_model *to)
 {
@@ -79,6 +117,7 @@ static int write_changes(struct tool *t, const struct lb_model *from, struct lb_
 		return 0;
 	if (lb_maps_commit(t->maps, from, to, &t->err))
 		return -1;
+	note_own(t, from, to);
 	keep_new(t, from, to);
 	return 0;
 }

@@ -91,6 +91,45 @@ static int check_reals_addrs(const struct lb_model *m, struct lb_err *err)
 	return 0;
 }
 
+/* What kind of address routers do not forward this is (RFC 6890); NULL: they do. */
+static const char *not_forwarded(const struct lb_addr *addr)
+{
+	static const struct lb_addr loopback = {6, {[15] = 1}};
+	const uint8_t *b = addr->b;
+
+	if (addr->family == 4)
+		return b[0] == 127		    ? "loopback"
+		       : b[0] == 0 || b[0] >= 240   ? "reserved"
+		       : b[0] == 169 && b[1] == 254 ? "link-local"
+						    : NULL;
+	if (lb_addr_cmp(addr, &loopback) == 0)
+		return "loopback";
+	return b[0] == 0xfe && (b[1] & 0xc0) == 0x80 ? "link-local" : NULL;
+}
+
+static int check_forwarded(const struct lb_model *m, struct lb_err *err)
+{
+	static const char must[] = "must be an address that routers forward";
+	char text[LB_SERVICE_STRLEN];
+	const char *kind;
+
+	for (size_t i = 0; i < m->vips; i++) {
+		kind = not_forwarded(&m->vip[i].svc.addr);
+		if (!kind)
+			continue;
+		format_service(&m->vip[i].svc, text);
+		return lb_fail(err, "vip \"%s\": %s: %s", text, kind, must);
+	}
+	for (size_t i = 0; i < m->reals; i++) {
+		kind = not_forwarded(&m->real[i].addr);
+		if (!kind)
+			continue;
+		format_addr(&m->real[i].addr, text);
+		return lb_fail(err, "real \"%s\": %s: %s", text, kind, must);
+	}
+	return 0;
+}
+
 /* A pool that nobody serves has no table. Reals and pools are in one order: one walk. */
 static int check_slots(const struct lb_model *m, uint32_t room, struct lb_err *err)
 {
@@ -120,7 +159,8 @@ int lb_check(const struct lb_model *m, const struct lb_limits *limits, struct lb
 	if (check_count("pools", m->pools, limits->pools, err) < 0 ||
 	    check_count("reals", m->reals, limits->reals, err) < 0 ||
 	    check_count("vips", m->vips, limits->vips, err) < 0 || check_vips_pools(m, err) < 0 ||
-	    check_reals_pools(m, err) < 0 || check_reals_addrs(m, err) < 0)
+	    check_reals_pools(m, err) < 0 || check_reals_addrs(m, err) < 0 ||
+	    check_forwarded(m, err) < 0)
 		return -1;
 	return check_slots(m, limits->slots, err);
 }

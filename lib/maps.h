@@ -36,7 +36,7 @@ struct lb_info {
 void lb_maps_info(const struct lb_maps *maps, struct lb_info *info);
 
 /* The live configuration, with ids and health. Takes no lock: a commit in between starts the reading anew. */
-int lb_maps_read(const struct lb_maps *maps, struct lb_model *m, struct lb_err *err);
+int lb_maps_read(const struct lb_maps *m, struct lb_model *model, struct lb_err *err);
 
 /*
  * Makes `to` the live configuration in one store. `from` is what lb_maps_read() returned under the lock that is
@@ -47,12 +47,12 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 		   struct lb_err *err);
 
 /* Slots of the live table of a pool that each of its reals has; count[] as lb_model_pool_reals() orders them, n entries. */
-int lb_maps_shares(const struct lb_maps *maps, const struct lb_model *m, const char *pool,
+int lb_maps_shares(const struct lb_maps *m, const struct lb_model *model, const char *pool,
 		   uint32_t *count, uint32_t n, struct lb_err *err);
 
 /* 64-bit FNV-1a over the addresses that the slots of a live table name, slot by slot: equal on
  * all nodes that choose alike, whatever ids they use. */
-int lb_maps_digest(const struct lb_maps *maps, const struct lb_model *m, const char *pool,
+int lb_maps_digest(const struct lb_maps *m, const struct lb_model *model, const char *pool,
 		   uint64_t *digest, struct lb_err *err);
 
 struct lb_counts {
@@ -71,7 +71,9 @@ const char *lb_why_text(uint32_t why);
 struct lb_dev_conf {
 	uint32_t ifindex;
 	uint32_t lower; /* VLAN device: the device below, else 0 */
-	struct { uint16_t tpid, tci; } tag[2]; /* host order, outermost first, tpid 0: none */
+	struct {
+		uint16_t tpid, tci;
+	} tag[2]; /* host order, outermost first, tpid 0: none */
 	struct lb_addr via; /* family 0: ask the routes */
 	struct lb_addr src4, src6; /* outer source where the kernel cannot tell; family 0: none */
 	bool attached;

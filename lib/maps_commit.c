@@ -21,7 +21,7 @@
  */
 static void wait_for_packets(void)
 {
-	const struct timespec long_for_a_packet = { .tv_nsec = 200000000 };
+	const struct timespec long_for_a_packet = {.tv_nsec = 200000000};
 
 	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		nanosleep(&long_for_a_packet, NULL);
@@ -30,9 +30,9 @@ static void wait_for_packets(void)
 /* The other half of all reals: what `to` has, and nothing in the rest. */
 static int write_reals(struct commit *c)
 {
-	static const uint8_t state[] = {
-		[LB_M_UP] = LB_STATE_UP, [LB_M_DRAIN] = LB_STATE_DRAIN, [LB_M_DOWN] = LB_STATE_DOWN
-	};
+	static const uint8_t state[] = {[LB_M_UP] = LB_STATE_UP,
+					[LB_M_DRAIN] = LB_STATE_DRAIN,
+					[LB_M_DOWN] = LB_STATE_DOWN};
 	struct lb_real_half *half = calloc(c->maps->meta->reals, sizeof(*half));
 	size_t i;
 
@@ -72,11 +72,12 @@ static int take_slots(struct commit *c, const struct lb_m_pool *pool, uint32_t *
 	for (i = 0; i < c->useds && c->used[i].first - at < need; i++)
 		at = c->used[i].end;
 	if (i == c->useds && c->maps->meta->slots - at < need)
-		return lb_fail(c->err, "no room for the table of pool \"%s\" (%u slots): change fewer "
-				       "pools at once, or load the instance with a larger \"tables\"",
+		return lb_fail(c->err,
+			       "no room for the table of pool \"%s\" (%u slots): change fewer "
+			       "pools at once, or load the instance with a larger \"tables\"",
 			       pool->name, pool->slots);
 	memmove(&c->used[i + 1], &c->used[i], (c->useds - i) * sizeof(*c->used));
-	c->used[i] = (struct range){ at, at + need };
+	c->used[i] = (struct range){at, at + need};
 	c->useds++;
 	*base = at;
 	return 0;
@@ -138,7 +139,7 @@ static int build_table(struct commit *c, const struct lb_m_pool *pool, uint64_t 
 	for (i = 0; i < pool->slots; i++) {
 		uint16_t id = r[index[i]].id;
 
-		c->maps->slot[base + i] = (struct lb_slot){ .real = id, .prev = id };
+		c->maps->slot[base + i] = (struct lb_slot){.real = id, .prev = id};
 	}
 	*table = (uint64_t)base << 32 | pool->slots;
 out:
@@ -159,7 +160,7 @@ static int write_tables(struct commit *c)
 	for (i = 0; i < c->from->pools; i++) {
 		n = lb_maps_table(c->maps, c->from->pool[i].id, &base);
 		if (n)
-			c->used[c->useds++] = (struct range){ base, base + line_up(n) };
+			c->used[c->useds++] = (struct range){base, base + line_up(n)};
 	}
 	qsort(c->used, c->useds, sizeof(*c->used), by_first);
 	for (i = 0; i < c->to->pools; i++) {
@@ -233,8 +234,8 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 	int ret = -1;
 
 	wait_for_packets();
-	if (lb_commit_ids(&c) || write_reals(&c) || write_tables(&c) ||
-	    write_pools(&c) || write_services(&c))
+	if (lb_commit_ids(&c) || write_reals(&c) || write_tables(&c) || write_pools(&c) ||
+	    write_services(&c))
 		goto out;
 	__atomic_store_n(&maps->meta->root, root + 1, __ATOMIC_RELEASE);
 	ret = 0;

@@ -19,7 +19,7 @@ int lb_maps_count(const struct lb_maps *m, enum lb_counter which, uint32_t id,
 	struct lb_count *cpu = calloc(m->cpus, sizeof(*cpu));
 	int ret = cpu ? bpf_map_lookup_elem(fd[which], &id, cpu) : -ENOMEM, i;
 
-	*count = (struct lb_counts){ 0 };
+	*count = (struct lb_counts){0};
 	for (i = 0; !ret && i < m->cpus; i++) {
 		count->packets += cpu[i].packets;
 		count->bytes += cpu[i].bytes;
@@ -30,10 +30,9 @@ int lb_maps_count(const struct lb_maps *m, enum lb_counter which, uint32_t id,
 
 static const struct {
 	const char *name, *text;
-} whys[] = {
-	[LB_NEXT] = { "next", "" },
-#define X(id, name_, text_) [LB_##id] = { name_, text_ },
-	LB_WHYS(X)
+} whys[] = {[LB_NEXT] = {"next", ""},
+#define X(id, name_, text_) [LB_##id] = {name_, text_},
+	    LB_WHYS(X)
 #undef X
 };
 
@@ -102,7 +101,7 @@ static void get_addr(struct lb_addr *addr, uint8_t family, const uint8_t *bytes)
 	static const uint8_t none[16];
 	size_t len = family == 4 ? 4 : 16;
 
-	*addr = (struct lb_addr){ 0 };
+	*addr = (struct lb_addr){0};
 	if (!family || !memcmp(bytes, none, len))
 		return;
 	addr->family = family;

@@ -41,8 +41,10 @@ static int pool_ids(struct commit *c)
 			next++;
 		if (!was && next == meta->pools) {
 			free(taken);
-			return lb_fail(c->err, "pool \"%s\": all %u ids are taken: delete what is not "
-					       "needed in a commit of its own", p->name, meta->pools);
+			return lb_fail(c->err,
+				       "pool \"%s\": all %u ids are taken: delete what is not "
+				       "needed in a commit of its own",
+				       p->name, meta->pools);
 		}
 		p->id = was ? was->id : next++;
 	}
@@ -73,8 +75,10 @@ static int vip_ids(struct commit *c)
 		while (next < meta->vips && taken[next])
 			next++;
 		if (next == meta->vips) {
-			ret = lb_fail(c->err, "all %u ids of VIPs are taken: delete what is not needed "
-					      "in a commit of its own", meta->vips);
+			ret = lb_fail(c->err,
+				      "all %u ids of VIPs are taken: delete what is not needed "
+				      "in a commit of its own",
+				      meta->vips);
 			break;
 		}
 		v->id = next++;
@@ -151,8 +155,10 @@ static int give_real_id(struct commit *c, struct lb_m_real *r, struct id_source 
 	}
 	r->id = free_real(c, ids);
 	if (!r->id)
-		return lb_fail(c->err, "all %u ids of reals are taken: delete what is not needed in a "
-				       "commit of its own", c->maps->meta->reals - 1);
+		return lb_fail(c->err,
+			       "all %u ids of reals are taken: delete what is not needed in a "
+			       "commit of its own",
+			       c->maps->meta->reals - 1);
 	r->sick = false;
 	reused[r->id] = c->maps->real[r->id].used;
 	return new_real(c, r, reused[r->id]);
@@ -160,7 +166,7 @@ static int give_real_id(struct commit *c, struct lb_m_real *r, struct id_source 
 
 static int real_ids(struct commit *c)
 {
-	struct id_source ids = { .fresh = 1, .stale = 1 };
+	struct id_source ids = {.fresh = 1, .stale = 1};
 	bool *reused = calloc(LB_REALS_MAX, sizeof(*reused));
 	int ret = 0;
 	size_t i;
@@ -174,7 +180,7 @@ static int real_ids(struct commit *c)
 		ids.taken[c->from->real[i].id] = true;
 	for (i = 0; i < c->to->reals && !ret; i++)
 		ret = give_real_id(c, &c->to->real[i], &ids, reused);
-	if (!ret && memchr(reused, true, LB_REALS_MAX))
+	if (!ret && memchr(reused, 1, LB_REALS_MAX))
 		forget_sessions(c, reused);
 out:
 	free(reused);

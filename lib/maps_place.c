@@ -3,10 +3,10 @@
  * Services into buckets (see "Services" in bpf/lb_abi.h). At a load of 1/4 entry a slot the first multiplier mostly
  * serves; when a bucket would overflow, the next is tried.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <arpa/inet.h>
 
 #include "lib/maps_internal.h"
 
@@ -114,7 +114,7 @@ static bool is_near(const struct fill *f, size_t i, size_t end, uint32_t home)
 
 static bool fill_homes(struct fill *f)
 {
-	const struct lb_svc far = { .flags = LB_SVC_USED | LB_SVC_FAR };
+	const struct lb_svc far = {.flags = LB_SVC_USED | LB_SVC_FAR};
 	size_t i, j, end;
 
 	for (i = f->first; i < f->last; i = end) {
@@ -185,15 +185,17 @@ static int fill_family(struct fill *f, struct lb_err *err)
 		if (try_fill(f))
 			return 0;
 	}
-	return lb_fail(err, "the IPv%u VIPs do not fit %u buckets: load the instance with a larger "
-		       "\"vips\"", f->family, f->buckets);
+	return lb_fail(err,
+		       "the IPv%u VIPs do not fit %u buckets: load the instance with a larger "
+		       "\"vips\"",
+		       f->family, f->buckets);
 }
 
 int lb_place(struct lb_placed *placed, const struct lb_model *m, uint32_t buckets,
 	     struct lb_err *err)
 {
-	struct fill f4 = { .m = m, .family = 4, .buckets = buckets };
-	struct fill f6 = { .m = m, .family = 6, .buckets = buckets };
+	struct fill f4 = {.m = m, .family = 4, .buckets = buckets};
+	struct fill f6 = {.m = m, .family = 6, .buckets = buckets};
 	int ret = -1;
 
 	/* VIPs are sorted by family first. */

@@ -31,7 +31,7 @@ const struct lb_sizes lb_sizes_default = {
 	/* Any constant: what matters is that nodes which are not told one agree. */
 	.seed = 0x1b0a5eedull,
 };
-const struct lb_sizes lb_sizes_min = { .reals = 1, .vips = 1, .pools = 1, .tables = 1 };
+const struct lb_sizes lb_sizes_min = {.reals = 1, .vips = 1, .pools = 1, .tables = 1};
 const struct lb_sizes lb_sizes_max = {
 	.reals = LB_REALS_MAX - 1,
 	.vips = 131072,
@@ -56,7 +56,7 @@ static uint64_t splitmix64(uint64_t *x)
 /* The coarse clock ticks once a jiffy: its resolution tells HZ, which nothing else tells surely. */
 static uint32_t kernel_hz(void)
 {
-	struct timespec res = { 0 };
+	struct timespec res = {0};
 
 	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) || res.tv_sec || res.tv_nsec < 100000)
 		return 250;
@@ -66,8 +66,8 @@ static uint32_t kernel_hz(void)
 static void set_meta(struct lb_meta *meta, const struct lb_sizes *sizes)
 {
 	*meta = (struct lb_meta){
-		.mul4 = { 1, 1 },
-		.mul6 = { 1, 1 },
+		.mul4 = {1, 1},
+		.mul6 = {1, 1},
 		.magic = LB_META_MAGIC,
 		.version = LB_ABI_VERSION,
 		.seed = sizes->seed,
@@ -108,17 +108,17 @@ static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)
 		struct bpf_map *map;
 		uint32_t entries;
 	} size[] = {
-		{ skel->maps.service4, 2 * meta->buckets },
-		{ skel->maps.service6, 2 * meta->buckets },
-		{ skel->maps.pool, 2 * meta->pools },
-		{ skel->maps.table, meta->slots / LB_SLOTS_PER_LINE },
-		{ skel->maps.real, meta->reals },
-		{ skel->maps.health, meta->reals },
-		{ skel->maps.nexthop, meta->reals },
-		{ skel->maps.count_real, meta->reals },
-		{ skel->maps.count_vip, meta->vips },
-		{ skel->maps.count_why, LB_WHY_MAX },
-		{ skel->maps.session, meta->sessions ? meta->sessions : 1 },
+		{skel->maps.service4, 2 * meta->buckets},
+		{skel->maps.service6, 2 * meta->buckets},
+		{skel->maps.pool, 2 * meta->pools},
+		{skel->maps.table, meta->slots / LB_SLOTS_PER_LINE},
+		{skel->maps.real, meta->reals},
+		{skel->maps.health, meta->reals},
+		{skel->maps.nexthop, meta->reals},
+		{skel->maps.count_real, meta->reals},
+		{skel->maps.count_vip, meta->vips},
+		{skel->maps.count_why, LB_WHY_MAX},
+		{skel->maps.session, meta->sessions ? meta->sessions : 1},
 	};
 	size_t i;
 	int ret = 0;
@@ -156,7 +156,7 @@ int lb_prog_load(const char *instance, const struct lb_sizes *sizes, struct lb_e
 		ret = lb_pin_fail(err, -ret, "loading the program");
 		goto out;
 	}
-	*skel->data_meta = (typeof(*skel->data_meta)){ .lb_meta = meta };
+	*skel->data_meta = (typeof(*skel->data_meta)){.lb_meta = meta};
 	ret = lb_pin_mkdirs(instance, err);
 	if (!ret)
 		ret = lb_pin_maps(skel->obj, instance, err);
@@ -172,7 +172,8 @@ out:
 /* The pinned meta, checked for its version; read-only unless `write`. munmap() by the caller. */
 static struct lb_meta *meta_map(const char *instance, struct lb_err *err)
 {
-	int fd = lb_pin_open(instance, "map", "meta", err, "nothing is loaded: \"lbtool prog load\"");
+	int fd = lb_pin_open(instance, "map", "meta", err,
+			     "nothing is loaded: \"lbtool prog load\"");
 	struct lb_meta *meta;
 
 	if (fd < 0)
@@ -185,9 +186,10 @@ static struct lb_meta *meta_map(const char *instance, struct lb_err *err)
 	}
 	if (meta->magic == LB_META_MAGIC && meta->version == LB_ABI_VERSION)
 		return meta;
-	lb_fail(err, "the maps of instance \"%s\" have ABI version %u, this tool has %u: use the tool "
-		"that loaded them, or \"prog unload\" and load anew", instance, meta->version,
-		LB_ABI_VERSION);
+	lb_fail(err,
+		"the maps of instance \"%s\" have ABI version %u, this tool has %u: use the tool "
+		"that loaded them, or \"prog unload\" and load anew",
+		instance, meta->version, LB_ABI_VERSION);
 	munmap(meta, sizeof(*meta));
 	return NULL;
 }
@@ -274,7 +276,7 @@ int lb_prog_open(const char *instance, const char *name, struct lb_err *err)
 
 int lb_prog_info(int fd, struct lb_prog_info *info, struct lb_err *err)
 {
-	struct bpf_prog_info kernel = { 0 };
+	struct bpf_prog_info kernel = {0};
 	uint32_t len = sizeof(kernel);
 	size_t i;
 

@@ -18,7 +18,8 @@
 
 struct lb_sizes {
 	uint32_t reals, vips, pools; /* most of each */
-	uint32_t tables; /* room for that many tables of 65537 slots; a changed table needs room beside the old one */
+	uint32_t
+		tables; /* room for that many tables of 65537 slots; a changed table needs room beside the old one */
 	uint32_t sessions; /* entries of the session cache; 0: none */
 	uint64_t seed;
 };

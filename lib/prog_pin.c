@@ -20,7 +20,8 @@
 
 static char last_warning[256];
 
-static int remember(enum libbpf_print_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static int remember(enum libbpf_print_level level,
+							  const char *fmt, va_list ap)
 {
 	if (level == LIBBPF_WARN) {
 		vsnprintf(last_warning, sizeof(last_warning), fmt, ap);
@@ -38,8 +39,9 @@ int lb_pin_fail(struct lb_err *err, int error, const char *what)
 {
 	/* EACCES is also what a verifier says that does not like a program. */
 	if (error == EPERM || (error == EACCES && geteuid()))
-		return lb_fail(err, "%s: %s: run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
-			       what, strerror(error));
+		return lb_fail(
+			err, "%s: %s: run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
+			what, strerror(error));
 	return lb_fail(err, "%s: %s%s%s%s", what, strerror(error), *last_warning ? " (" : "",
 		       last_warning, *last_warning ? ")" : "");
 }
@@ -86,7 +88,7 @@ static int make_dir(const char *path, struct lb_err *err)
 
 int lb_pin_mkdirs(const char *instance, struct lb_err *err)
 {
-	static const char *const dirs[] = { "", "prog", "map" };
+	static const char *const dirs[] = {"", "prog", "map"};
 	char path[LB_PIN_LEN];
 	size_t i;
 
@@ -129,7 +131,7 @@ static int clear_dir(const char *instance, const char *dir, bool rx, struct lb_e
 
 int lb_pin_clear(const char *instance, bool rx, struct lb_err *err)
 {
-	static const char *const dirs[] = { "prog", "map", "" };
+	static const char *const dirs[] = {"prog", "map", ""};
 	char path[LB_PIN_LEN];
 	size_t i;
 
@@ -160,7 +162,8 @@ int lb_pin_maps(struct bpf_object *obj, const char *instance, struct lb_err *err
 	char path[LB_PIN_LEN];
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, obj) {
+	bpf_object__for_each_map(map, obj)
+	{
 		const char *name = pin_name(map);
 
 		if (!name)
@@ -184,7 +187,8 @@ int lb_pin_reuse(struct bpf_object *obj, const char *instance, struct lb_err *er
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, obj) {
+	bpf_object__for_each_map(map, obj)
+	{
 		const char *name = pin_name(map);
 		int fd, ret;
 

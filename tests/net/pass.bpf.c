@@ -5,6 +5,7 @@
  * that face a balancer.
  */
 #include <linux/bpf.h>
+
 #include <bpf/bpf_helpers.h>
 
 SEC("xdp.frags")

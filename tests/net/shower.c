@@ -80,7 +80,7 @@ static void filter_ipip(int fd)
 		BPF_STMT(BPF_RET | BPF_K, 256),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
-	struct sock_fprog prog = { sizeof(code) / sizeof(*code), code };
+	struct sock_fprog prog = {sizeof(code) / sizeof(*code), code};
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)))
 		die("filter");
@@ -88,8 +88,8 @@ static void filter_ipip(int fd)
 
 static int open_socket(const char *dev, int protocol, uint8_t mac[6])
 {
-	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = htons(protocol) };
-	struct ifreq ifr = { 0 };
+	struct sockaddr_ll ll = {.sll_family = AF_PACKET, .sll_protocol = htons(protocol)};
+	struct ifreq ifr = {0};
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0), room = 64 << 20;
 
 	if (fd < 0)
@@ -164,7 +164,7 @@ static void receive_all(int fd)
 
 static void print_report(int rx)
 {
-	struct tpacket_stats st = { 0 };
+	struct tpacket_stats st = {0};
 	socklen_t len = sizeof(st);
 	int i;
 
@@ -185,10 +185,11 @@ static void rain(int tx, int rx, uint8_t frame[FRAME_LEN], uint32_t vips, uint64
 	uint64_t start = now_ns(), base = count.sent;
 
 	while (!stop) {
-		const struct timespec pause = { .tv_nsec = BURST_NS };
+		const struct timespec pause = {.tv_nsec = BURST_NS};
 		uint64_t due = (now_ns() - start) / 1000 * rate / 1000000;
 
-		if (due > count.sent - base + rate / 20) /* we were stopped: do not catch up in one flood */
+		/* We were stopped: do not catch up in one flood. */
+		if (due > count.sent - base + rate / 20)
 			base = count.sent - due + rate / 20;
 		while (count.sent - base < due && !stop)
 			send_one(tx, frame, vips);
@@ -203,7 +204,7 @@ static void rain(int tx, int rx, uint8_t frame[FRAME_LEN], uint32_t vips, uint64
 
 int main(int argc, char **argv)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = {.sa_handler = on_signal};
 	uint8_t mine[6], to[6], frame[FRAME_LEN];
 	int tx, rx;
 

@@ -263,3 +263,37 @@ Test(check, large, .timeout = 10)
 	for (int i = 0; i < 10; i++)
 		whole();
 }
+
+/* Addresses that no router forwards: each kind, and its neighbours that routers do forward. */
+Test(check, not_forwarded)
+{
+	static const struct {
+		const char *addr, *kind;
+	} bad[] = {
+		{"127.0.0.1", "loopback"}, {"127.255.255.255", "loopback"}, {"0.0.0.5", "reserved"},
+		{"240.0.0.1", "reserved"}, {"169.254.0.1", "link-local"},   {"::1", "loopback"},
+		{"fe80::1", "link-local"}, {"febf::1", "link-local"},
+	};
+	char why[128];
+
+	pool("web", 251);
+	real("126.255.255.255", "web");
+	real("1.0.0.1", "web");
+	real("169.253.0.1", "web");
+	real("::2", "web");
+	real("fec0::1", "web");
+	vip("[fd00::1]:80/tcp", "web");
+	whole();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct lb_m_real *r = real(bad[i].addr, "web");
+
+		snprintf(why, sizeof(why),
+			 "real \"%s\": %s: must be an address that routers forward", bad[i].addr,
+			 bad[i].kind);
+		faulty(why);
+		lb_model_del_real(&m, r);
+		whole();
+	}
+	vip("127.0.0.1:80/tcp", "web");
+	faulty("vip \"127.0.0.1:80/tcp\": loopback: must be an address that routers forward");
+}
