@@ -98,7 +98,8 @@ static int open_socket(const char *dev, int protocol, uint8_t mac[6])
 	if (ioctl(fd, SIOCGIFHWADDR, &ifr))
 		die(dev);
 	memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
-	ll.sll_ifindex = if_nametoindex(dev);
+	/* The answers are taken from any device: the balancer may send by another than it was asked by. */
+	ll.sll_ifindex = protocol ? 0 : if_nametoindex(dev);
 	if (protocol) {
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 		filter_ipip(fd);

@@ -89,6 +89,17 @@ two dev del eth1
 two prog unload
 is "$(lbt dev show)" "eth0 mode native" "unloading one leaves the other"
 
+# Two arms: what comes by eth0 leaves by eth1, which the routes say, and only there.
+ip -n "$NS-b" route replace 10.0.0.0/8 via 10.8.0.1
+ip -n "$NS-b" neigh replace 10.8.0.1 dev eth1 managed
+sleep 0.3
+shower_start 1 5000
+sleep 0.5
+shower_stop
+ok $? "two arms: right"
+is "$(field received "$LAST")" "$(field sent "$LAST")" "two arms: complete"
+like "$(lbt stats show why)" "tx_redirect packets $(field sent "$LAST") " "by another device"
+
 out=$(lbt prog unload 2>&1)
 is $? 1 "unload refuses while a device is attached"
 like "$out" eth0 "and names it"
@@ -97,5 +108,13 @@ lbt prog unload
 ok $? "unload"
 [ ! -e "/sys/fs/bpf/lb/$NS" ]
 ok $? "no pins are left"
+# Where bpffs is not mounted, each command says what to do.
+bare() { unshare -m sh -c 'mount -t tmpfs none /sys/fs/bpf && exec "$@"' sh "$LBTOOL" "$@" 2>&1; }
+for cmd in "prog load" "prog show" "vip show" "pool add web" "receiver add lo"; do
+	# shellcheck disable=SC2086 # words
+	out=$(bare $cmd)
+	is "$? $out" "1 lbtool: $(cut -d" " -f1,2 <<<"$cmd"): /sys/fs/bpf is not a bpf file system: mount -t bpf bpf /sys/fs/bpf" \
+		"$cmd without bpffs"
+done
 rm -f "/run/lb/$NS-two.lock"
 plan_done
