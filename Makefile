@@ -138,14 +138,14 @@ check-vm: need-test
 
 demo: need-test
 	+@$(MAKE) --no-print-directory all $(TOOLS)
-	B=$(B) tests/net/demo.sh
+	B=$(B) LBTOOL=$(abspath $(B))/lbtool tests/net/demo.sh
 
 lab: need-test
 	+@$(MAKE) --no-print-directory all $(TOOLS)
-	B=$(B) tests/net/lab.sh up
+	B=$(B) LBTOOL=$(abspath $(B))/lbtool tests/net/lab.sh up
 
 unlab:
-	B=$(B) tests/net/lab.sh down
+	B=$(B) LBTOOL=$(abspath $(B))/lbtool tests/net/lab.sh down
 
 bench: need-test
 	+@$(MAKE) --no-print-directory all $(BENCH)

@@ -24,6 +24,7 @@ ok() { # STATUS TEXT [WHY]
 		return
 	fi
 	echo "not ok $TESTS - $2"
+	# shellcheck disable=SC2001 # each line, not each match
 	[ $# -lt 3 ] || sed 's/^/#   /' <<<"$3"
 }
 
@@ -155,6 +156,7 @@ shower_stop() {
 
 	kill -TERM "$SHOWER"
 	wait "$SHOWER" || rc=$?
+	# shellcheck disable=SC2034 # for the caller
 	LAST=$(tail -n 1 "$TMP/shower")
 	return $rc
 }
