@@ -109,7 +109,7 @@ ok $? "unload"
 [ ! -e "/sys/fs/bpf/lb/$NS" ]
 ok $? "no pins are left"
 # Where bpffs is not mounted, each command says what to do.
-bare() { unshare -m sh -c 'mount -t tmpfs none /sys/fs/bpf && exec "$@"' sh "$LBTOOL" "$@" 2>&1; }
+bare() { unshare -m sh -c 'mount -t tmpfs none /sys/fs/bpf && exec "$@"' sh "$LBTOOL" -i "$NS" "$@" 2>&1; }
 for cmd in "prog load" "prog show" "vip show" "pool add web" "receiver add lo"; do
 	# shellcheck disable=SC2086 # words
 	out=$(bare $cmd)
