@@ -21,6 +21,27 @@ struct {
 	__type(value, __u32);
 } target SEC(".maps");
 
+/*
+ * In words that no field of the headers straddles: a load that spans two recent stores waits until both have
+ * left the store buffer, some 5 ns, which packets from a NIC never cost.
+ */
+static __always_inline void lay_down(void *data, __u32 flow)
+{
+	__u32 source = bpf_htonl(wrap_state.base + flow);
+
+	*(__u64 *)data = *(__u64 *)wrap_state.frame;
+	*(__u64 *)(data + 6) = *(__u64 *)(wrap_state.frame + 6);
+#pragma unroll
+	for (int i = 14; i + 8 <= WRAP_BYTES; i += 8)
+		*(__u64 *)(data + i) = *(__u64 *)(wrap_state.frame + i);
+	if (wrap_state
+		    .v6) /* the low word of the address, of which programs read eight bytes at once */
+		*(__u64 *)(data + 14 + 8 + 8) = *(__u32 *)(wrap_state.frame + 14 + 8 + 8) |
+						(__u64)source << 32;
+	else
+		*(__be32 *)(data + 14 + 12) = source;
+}
+
 SEC("xdp")
 int wrap(struct xdp_md *ctx)
 {
@@ -36,13 +57,7 @@ int wrap(struct xdp_md *ctx)
 	end = (void *)(long)ctx->data_end;
 	if (data + WRAP_BYTES > end)
 		return XDP_ABORTED;
-#pragma unroll
-	for (int i = 0; i < WRAP_BYTES; i += 8)
-		*(__u64 *)(data + i) = *(__u64 *)(wrap_state.frame + i);
-	if (wrap_state.v6)
-		*(__be32 *)(data + 14 + 8 + 12) = bpf_htonl(wrap_state.base + flow);
-	else
-		*(__be32 *)(data + 14 + 12) = bpf_htonl(wrap_state.base + flow);
+	lay_down(data, flow);
 	flow++;
 	wrap_state.next = flow < wrap_state.flows ? flow : 0;
 	bpf_tail_call(ctx, &target, 0);
