@@ -88,16 +88,6 @@ static int open_fds(struct lb_maps *m, const char *instance, struct lb_err *err)
 	return 0;
 }
 
-static int check_version(const struct lb_meta *meta, const char *instance, struct lb_err *err)
-{
-	if (meta->magic == LB_META_MAGIC && meta->version == LB_ABI_VERSION)
-		return 0;
-	return lb_fail(err,
-		       "the maps of instance \"%s\" have ABI version %u, this tool has %u: use "
-		       "the tool that loaded them, or \"lbtool prog unload\" and load anew",
-		       instance, meta->version, LB_ABI_VERSION);
-}
-
 int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err)
 {
 	struct mapping all[8] = {0};
@@ -116,7 +106,7 @@ int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err
 	m->nexthop = m->count_vip = m->count_real = m->count_why = m->dev = -1;
 	m->cpus = libbpf_num_possible_cpus();
 	if (map_one(instance, "meta", (void **)&m->meta, map_len(1, sizeof(*m->meta)), err) ||
-	    check_version(m->meta, instance, err) || open_fds(m, instance, err))
+	    lb_meta_check(m->meta, instance, err) || open_fds(m, instance, err))
 		goto fail;
 	mappings(m, all);
 	for (i = 0; all[i].name; i++)

@@ -169,6 +169,17 @@ out:
 	return ret;
 }
 
+int lb_meta_check(const struct lb_meta *meta, const char *instance, struct lb_err *err)
+{
+	if (meta->magic == LB_META_MAGIC && meta->version == LB_ABI_VERSION)
+		return 0;
+	return lb_fail(
+		err,
+		"the maps of instance \"%s\" have ABI version %u, this tool has %u: use the tool "
+		"that loaded them, or \"lbtool prog unload\" and load anew",
+		instance, meta->version, LB_ABI_VERSION);
+}
+
 /* The pinned meta, checked for its version; read-only unless `write`. munmap() by the caller. */
 static struct lb_meta *meta_map(const char *instance, struct lb_err *err)
 {
@@ -184,12 +195,8 @@ static struct lb_meta *meta_map(const char *instance, struct lb_err *err)
 		lb_pin_fail(err, errno, "meta");
 		return NULL;
 	}
-	if (meta->magic == LB_META_MAGIC && meta->version == LB_ABI_VERSION)
+	if (lb_meta_check(meta, instance, err) == 0)
 		return meta;
-	lb_fail(err,
-		"the maps of instance \"%s\" have ABI version %u, this tool has %u: use the tool "
-		"that loaded them, or \"prog unload\" and load anew",
-		instance, meta->version, LB_ABI_VERSION);
 	munmap(meta, sizeof(*meta));
 	return NULL;
 }

@@ -36,6 +36,10 @@ int lb_pin_prog(int fd, const char *instance, const char *name, struct lb_err *e
 /* Has an opened, not yet loaded object use the pinned maps of the instance. */
 int lb_pin_reuse(struct bpf_object *obj, const char *instance, struct lb_err *err);
 
+/* Are these the maps that this tool understands? 0, or -1 with what to do. */
+struct lb_meta;
+int lb_meta_check(const struct lb_meta *meta, const char *instance, struct lb_err *err);
+
 /* Keeps libbpf quiet and remembers its last warning; lb_pin_fail() puts it behind the message. */
 void lb_libbpf_quiet(void);
 int lb_pin_fail(struct lb_err *err, int error, const char *what);
