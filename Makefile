@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# make             build lbtool            make deps        install what build and tests need (Debian 12)
+# make             build lbtool, lbmon     make deps        install what build and tests need (Debian 12)
 # make check       all tests, as root      make demo        a whole data centre on this machine, as root
 # make install     DESTDIR= PREFIX=        make lab, unlab  the demo's network, to try things in
 # make bench       nanoseconds a packet    make lint        style and static checks
@@ -25,6 +25,7 @@ CSTD      = -std=gnu11
 WARN      = -Wall -Wextra -Wmissing-prototypes -Wshadow -Wformat=2 $(WERROR)
 INCLUDES  = -D_GNU_SOURCE -I. -I$(B)
 LIBS      = -lbpf -lelf -lmnl -ljansson
+LIBS_MON  = -lcurl -lcap-ng
 COMPILE   = $(CC) $(CSTD) $(INCLUDES) $(CPPFLAGS) $(CFLAGS) $(WARN)
 # Debian keeps <asm/types.h> in a directory of the machine's triplet, where clang -target bpf does not look.
 TRIPLET  := $(shell $(CC) -print-multiarch 2>/dev/null || gcc -print-multiarch 2>/dev/null)
@@ -32,9 +33,10 @@ TRIPLET  := $(shell $(CC) -print-multiarch 2>/dev/null || gcc -print-multiarch 2
 BPFFLAGS  = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-function \
 	    -fdebug-compilation-dir=. -I. $(addprefix -I/usr/include/,$(TRIPLET))
 
-DEPS_BUILD = make gcc libc6-dev clang bpftool libbpf-dev libelf-dev libmnl-dev libjansson-dev
+DEPS_BUILD = make gcc libc6-dev clang bpftool libbpf-dev libelf-dev libmnl-dev libjansson-dev \
+	     libcurl4-openssl-dev libcap-ng-dev
 DEPS_TEST  = libcriterion-dev perl iproute2 ethtool nftables iputils-ping procps nginx-light curl openssl jq \
-	     mandoc tcpdump python3
+	     mandoc tcpdump python3 exabgp bird2 frr
 DEPS_DEV   = git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
 
 ifeq ($(V),1)
@@ -46,13 +48,16 @@ endif
 objects   = $(patsubst %.c,$(B)/o/%.o,$(wildcard $(1)))
 LIB_O    := $(call objects,lib/*.c)
 LBTOOL_O := $(call objects,lbtool/*.c)
+LBMON_O  := $(call objects,lbmon/*.c)
 BPF_O    := $(patsubst %.c,$(B)/%.o,$(wildcard bpf/*.bpf.c))
 SKEL     := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c)) $(B)/object_hash.h
 UNIT     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 PACKET   := $(patsubst %.c,$(B)/%,$(wildcard tests/packet/test_*.c))
 PACKET_O := $(call objects,$(filter-out tests/packet/test_% %.bpf.c,$(wildcard tests/packet/*.c)))
-# A unit test is linked with the files beside it whose headers it includes.
-unit_o    = $(call objects,$(shell sed -n 's/^.include "\(tests\/.*\)\.h"/\1.c/p' $(1)))
+# A unit test is linked with the files beside it whose headers it includes; one of lbmon with all of lbmon but main().
+MON_O     = $(filter-out %/lbmon.o,$(LBMON_O))
+unit_o    = $(call objects,$(shell sed -n 's/^.include "\(tests\/.*\)\.h"/\1.c/p' $(1))) \
+	    $(if $(shell grep -l '^.include "lbmon/' $(1)),$(MON_O))
 BENCH    := $(patsubst %.c,$(B)/%,$(shell grep -ls '^int main' tests/bench/*.c)) \
 	    $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.bpf.c))
 BENCH_O  := $(filter-out $(BENCH:$(B)/%=$(B)/o/%.o) %.bpf.o,$(call objects,tests/bench/*.c))
@@ -61,12 +66,15 @@ TOOLS    := $(patsubst %.c,$(B)/%,$(filter-out %.bpf.c,$(wildcard tests/net/*.c)
 	    $(patsubst %.c,$(B)/%.o,$(wildcard tests/net/*.bpf.c))
 FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-all: $(B)/lbtool
+all: $(B)/lbtool $(B)/lbmon
 
 # Build ------------------------------------------------------------------------------------------
 
 $(B)/lbtool: $(LBTOOL_O) $(B)/liblb.a
 	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/lbmon: $(LBMON_O) $(B)/liblb.a
+	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS) $(LIBS_MON)
 
 $(B)/liblb.a: $(LIB_O)
 	@rm -f $@
@@ -106,7 +114,7 @@ $(B)/object_hash.h: $(BPF_O)
 .SECONDEXPANSION:
 $(UNIT): $(B)/%: $(B)/o/%.o $$(call unit_o,$$*.c) $(B)/liblb.a
 	@mkdir -p $(@D)
-	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
+	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS) $(LIBS_MON)
 
 $(PACKET): $(B)/%: $(B)/o/%.o $(PACKET_O) $(B)/liblb.a
 	@mkdir -p $(@D)
@@ -210,12 +218,12 @@ lint-house:
 
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
-	install -m 755 $(B)/lbtool $(DESTDIR)$(SBINDIR)/lbtool
+	install -m 755 $(B)/lbtool $(B)/lbmon $(DESTDIR)$(SBINDIR)
 	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
 	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/lbtool
+	rm -f $(DESTDIR)$(SBINDIR)/lbtool $(DESTDIR)$(SBINDIR)/lbmon
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(notdir $(wildcard man/*.7)))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard man/*.8)))
 

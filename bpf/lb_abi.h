@@ -27,7 +27,7 @@
 #include <linux/types.h>
 
 /* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused. */
-#define LB_ABI_VERSION 1
+#define LB_ABI_VERSION 2
 #define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
 
 /* Limits. The sizes of maps are chosen at `lbtool prog load`; these bound what it accepts. */
@@ -59,6 +59,7 @@ enum lb_svc_flags {
 	LB_SVC_USED = 1,
 	LB_SVC_FAR = 2, /* not a service: the services of this address are in their far buckets */
 	LB_SVC_SESSION = 4, /* flows are kept in the session cache */
+	LB_SVC_ALWAYS = 8, /* announced whatever the health of its reals (lbmon) */
 };
 
 struct lb_svc {
@@ -131,11 +132,48 @@ struct lb_pool {
 	__u64 table; /* base << 32 | slots: first slot and their number; slots 0: nobody to send to */
 	__u32 slots; /* the size that was asked for, a prime */
 	__u8 encap; /* enum lb_encap: the default of its reals */
-	__u8 pad[3];
+	__u8 panic; /* percent of reals up below which health is not heeded; 0: never */
+	__u16 min; /* healthy reals that an announcement needs */
 	char name[LB_POOL_NAME_LEN];
-	__u8 spare[16];
+	__u64 built; /* of which members the table was made, a hash; 0: not known. Not for packets */
+	__u8 spare[8];
 };
 _Static_assert(sizeof(struct lb_pool) == 64, "lb_pool is one cache line");
+
+/*
+ * How the reals of a pool are checked: map `check`, index as in `pool`. Read by lbmon, never by a packet.
+ * Texts end with NUL.
+ */
+#define LB_CHECK_HOST_LEN 128u
+#define LB_CHECK_TEXT_LEN 64u
+struct lb_check_conf {
+	__u32 interval, timeout; /* milliseconds */
+	__u16 port; /* host order; 0: of the pool's first VIP */
+	__u16 status_min, status_max;
+	__u8 kind; /* enum lb_check_kind */
+	__u8 direct; /* 1: the real's own address, 0: the VIP, through the tunnel */
+	__u8 rise, fall;
+	__u8 pad[14];
+	char host[LB_CHECK_HOST_LEN], path[LB_CHECK_HOST_LEN], command[LB_CHECK_HOST_LEN];
+	char send[LB_CHECK_TEXT_LEN], expect[LB_CHECK_TEXT_LEN];
+};
+_Static_assert(sizeof(struct lb_check_conf) == 544, "lb_check_conf is ABI");
+
+enum lb_check_kind {
+	LB_CHECK_NONE,
+	LB_CHECK_TCP,
+	LB_CHECK_HTTP,
+	LB_CHECK_HTTPS,
+	LB_CHECK_UDP,
+	LB_CHECK_EXEC,
+};
+
+/*
+ * A check's socket carries this mark and the real's id in the low 16 bits: hc.bpf.c, on the way out of
+ * the device, puts such packets into the tunnel to that real.
+ */
+#define LB_HC_MARK 0x4c420000u
+#define LB_HC_MARK_MASK 0xffff0000u
 
 /* A slot of the table: who gets the flow, and who got it before the last change (equal when settled). */
 struct lb_slot {
@@ -182,8 +220,9 @@ struct lb_real_health {
 	__u8 state; /* enum lb_health; unknown counts as up */
 	__u8 pad[7];
 	__u64 since; /* seconds, CLOCK_REALTIME */
+	char why[48]; /* what the last check said, ends with NUL */
 };
-_Static_assert(sizeof(struct lb_real_health) == 16, "lb_real_health is ABI");
+_Static_assert(sizeof(struct lb_real_health) == 64, "lb_real_health is ABI");
 
 /*
  * The session cache: a hint which real a flow had, one read of one line. An entry is
@@ -393,6 +432,7 @@ _Static_assert(sizeof(struct lb_meta) == 128, "lb_meta is ABI");
 
 enum lb_meta_flags {
 	LB_META_VIA = 1, /* some device has `via`: a next hop holds for its device only */
+	LB_META_DRAINED = 2, /* `lbtool node drain`: lbmon announces nothing */
 };
 
 #endif

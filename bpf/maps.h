@@ -32,6 +32,7 @@ struct lb_meta lb_meta SEC(".data.meta") = {};
 LB_ARRAY(service4, BPF_MAP_TYPE_ARRAY, struct lb_bucket4, BPF_F_MMAPABLE);
 LB_ARRAY(service6, BPF_MAP_TYPE_ARRAY, struct lb_bucket6, BPF_F_MMAPABLE);
 LB_ARRAY(pool, BPF_MAP_TYPE_ARRAY, struct lb_pool, BPF_F_MMAPABLE);
+LB_ARRAY(check, BPF_MAP_TYPE_ARRAY, struct lb_check_conf, BPF_F_MMAPABLE);
 LB_ARRAY(table, BPF_MAP_TYPE_ARRAY, struct lb_slots, BPF_F_MMAPABLE);
 LB_ARRAY(real, BPF_MAP_TYPE_ARRAY, struct lb_real, BPF_F_MMAPABLE);
 LB_ARRAY(health, BPF_MAP_TYPE_ARRAY, struct lb_real_health, BPF_F_MMAPABLE);

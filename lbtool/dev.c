@@ -64,10 +64,11 @@ static bool forwarding_off(const char *dev, const char *ip)
 	return value[0] == '0';
 }
 
-/* bpf_fib_lookup() answers only while the device forwards. */
-static void note_forwarding(const struct tool *t, const char *dev)
+/* bpf_fib_lookup() answers only while the device forwards the family of what it is asked for. */
+static void note_forwarding(const struct tool *t, const char *dev, const struct lb_addr *via)
 {
-	bool off4 = forwarding_off(dev, "ipv4"), off6 = forwarding_off(dev, "ipv6");
+	bool off4 = via->family != 6 && forwarding_off(dev, "ipv4");
+	bool off6 = via->family != 4 && forwarding_off(dev, "ipv6");
 
 	if (off4 || off6)
 		tool_note(t,
@@ -82,13 +83,22 @@ static void remarks(struct tool *t, const struct lb_link *link, const struct lb_
 {
 	if (!link->up)
 		tool_note(t, "device \"%s\" is down", link->name);
-	if (via->family) {
-		if (lb_nl_neigh_keep(t->nl, link->ifindex, via, &t->err))
-			tool_note(t, "via: %s", t->err.msg);
-	} else {
-		note_forwarding(t, link->name);
-	}
+	if (via->family && lb_nl_neigh_keep(t->nl, link->ifindex, via, &t->err))
+		tool_note(t, "via: %s", t->err.msg);
+	note_forwarding(t, link->name, via);
 	hops_keep_all(t);
+}
+
+static void add_hc(struct tool *t, const struct lb_link *link)
+{
+	int fd = lb_prog_open(t->instance, "hc", &t->err);
+
+	if (fd < 0) {
+		tool_note(t, "health checks through the tunnel: %s", t->err.msg);
+		return;
+	}
+	devs_hc_put(t, link, fd);
+	close(fd);
 }
 
 /* The swap itself: old_fd is what is attached now, -1: nothing. */
@@ -136,6 +146,7 @@ static int put(struct tool *t, const struct want *w, const struct devs *d,
 	if (mode == LB_XDP_NONE)
 		mode = old_fd >= 0 ? devs_mode(link) : LB_XDP_NATIVE;
 	if (!devs_sync(t, d, link->ifindex, true, &via) && !attach(t, link, mode, fd, old_fd)) {
+		add_hc(t, link);
 		remarks(t, link, &via);
 		return 0;
 	}
@@ -208,6 +219,8 @@ static int detach(struct tool *t, const struct lb_link *link, int fd, bool maps)
 	if (devs_read(t, &d))
 		return -1;
 	ret = lb_nl_xdp_set(t->nl, link, devs_mode(link), -1, fd, &t->err);
+	if (!ret && devs_hc_del(t, link))
+		tool_note(t, "the filter for health checks stays: %s", t->err.msg);
 	if (!ret && maps)
 		ret = forget(t, &d, link->ifindex);
 	devs_free(&d);
@@ -281,6 +294,7 @@ static int show_details(struct tool *t, const struct devs *d, const struct lb_li
 	lb_out_u64(t->out, "prog", info.id);
 	lb_out_str(t->out, "tag", info.tag, LB_PLAIN);
 	lb_out_u64(t->out, "mtu", link->mtu);
+	lb_out_bool(t->out, "hc", devs_hc(t, link));
 	show_source(t, &conf->src4);
 	show_source(t, &conf->src6);
 	show_vlans(t, d, link->ifindex);

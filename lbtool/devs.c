@@ -7,14 +7,24 @@
 #include "lib/devconf.h"
 #include "lib/prog.h"
 
-static bool is_ours(const struct tool *t, const struct lb_link *link)
+/* Behind the receiver's filter, which goes on to the next one. */
+#define HC_PREF 49153
+/* The name says whether the clsact that it sits on came with it. */
+static const char *const hc_names[] = {"lb_hc", "lb_hc_clsact"};
+
+static bool is_our_prog(const struct tool *t, uint32_t id)
 {
-	int fd = link->xdp_prog ? lb_prog_ours(t->instance, link->xdp_prog) : -1;
+	int fd = id ? lb_prog_ours(t->instance, id) : -1;
 
 	if (fd < 0)
 		return false;
 	close(fd);
 	return true;
+}
+
+static bool is_ours(const struct tool *t, const struct lb_link *link)
+{
+	return is_our_prog(t, link->xdp_prog);
 }
 
 int devs_read(struct tool *t, struct devs *d)
@@ -93,6 +103,76 @@ int devs_sync(struct tool *t, const struct devs *d, uint32_t ifindex, bool attac
 		ret = drop_gone(t, &want);
 	free(all);
 	return ret;
+}
+
+/* The filter that is there: its program's id, 0: none; *made: clsact came with it. */
+static int hc_get(struct tool *t, const struct lb_link *link, uint32_t *prog, bool *made)
+{
+	*prog = 0;
+	for (int i = 0; i < 2 && !*prog; i++) {
+		*made = i;
+		if (lb_nl_tc_get(t->nl, link->ifindex, true, HC_PREF, hc_names[i], prog, &t->err))
+			return -1;
+	}
+	return 0;
+}
+
+static int hc_put(struct tool *t, const struct lb_link *link, int fd)
+{
+	struct lb_err ignored;
+	bool made, new = false, empty = false;
+	uint32_t prog;
+
+	if (hc_get(t, link, &prog, &made))
+		return -1;
+	if (prog && !is_our_prog(t, prog))
+		return lb_fail(&t->err,
+			       "another instance's filter is there: \"tc filter show dev %s "
+			       "egress\" shows it",
+			       link->name);
+	if (!prog) {
+		if (lb_nl_clsact_add(t->nl, link->ifindex, &new, &t->err))
+			return -1;
+		made = new;
+	}
+	if (!lb_nl_tc_set(t->nl, link->ifindex, true, HC_PREF, hc_names[made], fd, &t->err))
+		return 0;
+	if (new && !lb_nl_tc_empty(t->nl, link->ifindex, &empty, &ignored) && empty)
+		lb_nl_clsact_del(t->nl, link->ifindex, &ignored);
+	return -1;
+}
+
+void devs_hc_put(struct tool *t, const struct lb_link *link, int fd)
+{
+	if (hc_put(t, link, fd))
+		tool_note(t, "health checks through the tunnel will not leave by \"%s\": %s",
+			  link->name, t->err.msg);
+}
+
+int devs_hc_del(struct tool *t, const struct lb_link *link)
+{
+	bool made, empty = false;
+	uint32_t prog;
+
+	if (hc_get(t, link, &prog, &made))
+		return -1;
+	if (!is_our_prog(t, prog))
+		return 0;
+	if (lb_nl_tc_del(t->nl, link->ifindex, true, HC_PREF, hc_names[made], &t->err))
+		return -1;
+	if (!made)
+		return 0;
+	if (lb_nl_tc_empty(t->nl, link->ifindex, &empty, &t->err))
+		return -1;
+	return empty ? lb_nl_clsact_del(t->nl, link->ifindex, &t->err) : 0;
+}
+
+bool devs_hc(struct tool *t, const struct lb_link *link)
+{
+	uint32_t prog;
+	bool made;
+
+	return !hc_get(t, link, &prog, &made) && is_our_prog(t, prog);
 }
 
 static int look(void *arg, struct lb_nl *nl, const char *name)

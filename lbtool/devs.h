@@ -28,6 +28,15 @@ void devs_free(struct devs *d);
 int devs_sync(struct tool *t, const struct devs *d, uint32_t ifindex, bool attached,
 	      const struct lb_addr *via);
 
+/*
+ * The filter that puts health checks into the tunnel, on a device's clsact egress, which is made when
+ * there is none and goes with it. put: adds it, or swaps its program; a failure is a remark, since the
+ * balancer serves without. del: none of this instance there is no error.
+ */
+void devs_hc_put(struct tool *t, const struct lb_link *link, int fd);
+int devs_hc_del(struct tool *t, const struct lb_link *link);
+bool devs_hc(struct tool *t, const struct lb_link *link);
+
 /* A failure that names the place when the instance is attached in another network namespace. */
 int devs_not_elsewhere(struct tool *t);
 

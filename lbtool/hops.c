@@ -4,27 +4,9 @@
 #include <string.h>
 
 #include "lbtool/hops.h"
+#include "lib/hops.h"
 #include "lib/model.h"
 #include "lib/parse.h"
-
-struct hop {
-	uint32_t ifindex;
-	struct lb_addr addr;
-};
-
-static int hop_cmp(const void *va, const void *vb)
-{
-	const struct hop *a = va, *b = vb;
-
-	if (a->ifindex != b->ifindex)
-		return a->ifindex < b->ifindex ? -1 : 1;
-	return lb_addr_cmp(&a->addr, &b->addr);
-}
-
-static int addr_cmp(const void *a, const void *b)
-{
-	return lb_addr_cmp(a, b);
-}
 
 /* Does some attached device ask the routes; are there attached ones in this namespace at all? */
 static bool routes_matter(struct tool *t)
@@ -51,8 +33,11 @@ struct trouble {
 	char what[LB_ERR_LEN];
 };
 
-static void trouble_add(struct trouble *tr, const struct lb_addr *addr, const char *what)
+static void trouble_add(void *arg, enum lb_hop_trouble kind, const struct lb_addr *addr,
+			const char *what)
 {
+	struct trouble *tr = (struct trouble *)arg + kind;
+
 	if (tr->n++)
 		return;
 	format_addr(addr, tr->addr);
@@ -68,57 +53,23 @@ static void trouble_tell(const struct tool *t, const struct trouble *tr)
 		tool_note(t, "%s %s: %s", tr->kind, tr->addr, tr->what);
 }
 
-/* hop[] gets the way to each address: distinct ones, *hops of them. */
-static void find_hops(struct tool *t, struct lb_addr *addr, size_t n, struct hop *hop, size_t *hops)
-{
-	struct trouble lost = {.kind = "real"}, own = {.kind = "real"};
-	struct lb_route route;
-	size_t found = 0;
-
-	qsort(addr, n, sizeof(*addr), addr_cmp);
-	for (size_t i = 0; i < n; i++) {
-		if (i && !lb_addr_cmp(&addr[i], &addr[i - 1]))
-			continue;
-		if (lb_nl_route(t->nl, &addr[i], &route, &t->err))
-			trouble_add(&lost, &addr[i], t->err.msg);
-		else if (route.local)
-			trouble_add(&own, &addr[i], "is this host's own address");
-		else
-			hop[found++] = (struct hop){route.ifindex, route.via};
-	}
-	trouble_tell(t, &lost);
-	trouble_tell(t, &own);
-	*hops = 0;
-	qsort(hop, found, sizeof(*hop), hop_cmp);
-	for (size_t i = 0; i < found; i++)
-		if (!i || hop_cmp(&hop[i], &hop[i - 1]))
-			hop[(*hops)++] = hop[i];
-}
-
 void hops_keep(struct tool *t, const struct lb_addr *real, size_t n)
 {
-	struct lb_addr *addr = calloc(n, sizeof(*addr));
-	struct hop *hop = calloc(n, sizeof(*hop));
-	struct trouble refused = {.kind = "next hop"};
-	size_t hops;
+	struct trouble trouble[LB_HOP_TROUBLES] = {
+		[LB_HOP_LOST].kind = "real",
+		[LB_HOP_OWN].kind = "real",
+		[LB_HOP_REFUSED].kind = "next hop",
+	};
 
-	if (!addr || !hop)
-		goto out;
 	if (tool_nl(t)) {
 		tool_note(t, "next hops are not resolved: %s", t->err.msg);
-		goto out;
+		return;
 	}
 	if (!routes_matter(t))
-		goto out;
-	memcpy(addr, real, n * sizeof(*addr));
-	find_hops(t, addr, n, hop, &hops);
-	for (size_t i = 0; i < hops; i++)
-		if (lb_nl_neigh_keep(t->nl, hop[i].ifindex, &hop[i].addr, &t->err))
-			trouble_add(&refused, &hop[i].addr, t->err.msg);
-	trouble_tell(t, &refused);
-out:
-	free(addr);
-	free(hop);
+		return;
+	lb_hops_keep(t->nl, real, n, trouble_add, trouble);
+	for (size_t i = 0; i < LB_HOP_TROUBLES; i++)
+		trouble_tell(t, &trouble[i]);
 }
 
 void hops_keep_all(struct tool *t)

@@ -6,17 +6,16 @@
 
 #include "lbtool/cmd.h"
 #include "lbtool/edit.h"
+#include "lbtool/pool_check.h"
 #include "lbtool/show.h"
 #include "lib/check.h"
 #include "lib/parse.h"
 #include "lib/ring.h"
 
-enum { KEY_TABLE, KEY_ENCAP };
-static const struct lb_key keys[] = {
-	[KEY_TABLE] = {"table", "SIZE", false},
-	[KEY_ENCAP] = {"encap", "ipip", false},
-	{NULL, NULL, false},
-};
+static bool given(const struct edit *e, enum pool_key key)
+{
+	return e->given & 1u << key;
+}
 
 /* The prime that may be a table's size nearest to n; the greater of two as near. */
 static uint32_t nearest_prime(uint32_t n)
@@ -60,34 +59,77 @@ int parse_encap(const char *word, enum lb_m_encap first, enum lb_m_encap *encap,
 	return 0;
 }
 
+static int parse_value(struct lb_m_pool *p, enum pool_key key, const char *word, struct lb_err *err)
+{
+	uint32_t n = 0;
+	int bad;
+
+	switch (key) {
+	case KEY_TABLE:
+		return parse_table(word, &p->slots, err);
+	case KEY_ENCAP:
+		return parse_encap(word, LB_M_ENCAP_IPIP, &p->encap, err);
+	case KEY_MIN:
+		bad = parse_u32(word, 1, UINT16_MAX, &n, err);
+		p->min = (uint16_t)n;
+		return bad;
+	case KEY_PANIC:
+		bad = parse_u32(word, 0, 100, &n, err);
+		p->panic = (uint8_t)n;
+		return bad;
+	default:
+		return pool_check_parse(&p->check, key, word, err);
+	}
+}
+
+/* What the words alone say, whatever pool is there. */
+static int check_words(const struct edit *e, struct lb_err *err)
+{
+	const struct lb_m_check *c = &e->pool.check;
+
+	if (e->verb == EDIT_DEL)
+		return 0;
+	if ((e->verb == EDIT_ADD || given(e, KEY_CHECK)) &&
+	    pool_check_suits(c->kind, e->given, err))
+		return -1;
+	return e->verb == EDIT_ADD ? pool_check_whole(c, err) : 0;
+}
+
 static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 {
 	struct lb_m_pool *p = &e->pool;
 	const char *word;
-	int key, bad = 0;
+	int key;
 
-	*p = (struct lb_m_pool){.slots = LB_RING_DEFAULT, .encap = LB_M_ENCAP_IPIP, .id = LB_NO_ID};
+	*p = (struct lb_m_pool){.slots = LB_RING_DEFAULT,
+				.encap = LB_M_ENCAP_IPIP,
+				.min = 1,
+				.check = lb_check_default,
+				.id = LB_NO_ID};
 	if (lb_args_next(a, "NAME", &word, err) || parse_name(word, err))
 		return -1;
 	memcpy(p->name, word, strlen(word) + 1);
-	while ((key = lb_args_pair(a, keys, &e->given, &word, err)) >= 0) {
-		if (key == KEY_TABLE)
-			bad = parse_table(word, &p->slots, err);
-		else if (key == KEY_ENCAP)
-			bad = parse_encap(word, LB_M_ENCAP_IPIP, &p->encap, err);
-		if (bad)
-			return lb_args_label(err, keys[key].word);
-	}
-	return key == LB_ARGS_END ? 0 : -1;
+	while ((key = lb_args_pair(a, pool_keys, &e->given, &word, err)) >= 0)
+		if (parse_value(p, key, word, err))
+			return lb_args_label(err, pool_keys[key].word);
+	return key == LB_ARGS_END ? check_words(e, err) : -1;
 }
 
 static int apply_del(const struct edit *e, struct lb_model *m, struct lb_m_pool *old,
 		     struct lb_err *err)
 {
-	if ((e->given & 1u << KEY_TABLE) && old->slots != e->pool.slots)
-		return edit_differs(old->name, "table", err);
-	if ((e->given & 1u << KEY_ENCAP) && old->encap != e->pool.encap)
-		return edit_differs(old->name, "encap", err);
+	const char *key = pool_check_differs(&old->check, &e->pool.check, e->given);
+
+	if (given(e, KEY_TABLE) && old->slots != e->pool.slots)
+		key = "table";
+	if (given(e, KEY_ENCAP) && old->encap != e->pool.encap)
+		key = "encap";
+	if (given(e, KEY_MIN) && old->min != e->pool.min)
+		key = "min";
+	if (given(e, KEY_PANIC) && old->panic != e->pool.panic)
+		key = "panic";
+	if (key)
+		return edit_differs(old->name, key, err);
 	if (lb_check_pool_unused(m, old->name, err))
 		return -1;
 	lb_model_del_pool(m, old);
@@ -105,10 +147,19 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 		return old ? apply_del(e, m, old, err) : edit_missing(e->pool.name, err);
 	if (old) {
 		new = *old;
-		if (e->given & 1u << KEY_TABLE)
+		if (given(e, KEY_TABLE))
 			new.slots = e->pool.slots;
-		if (e->given & 1u << KEY_ENCAP)
+		if (given(e, KEY_ENCAP))
 			new.encap = e->pool.encap;
+		if (given(e, KEY_MIN))
+			new.min = e->pool.min;
+		if (given(e, KEY_PANIC))
+			new.panic = e->pool.panic;
+		pool_check_merge(&new.check, &e->pool.check, e->given);
+	}
+	if (pool_check_suits(new.check.kind, e->given, err) || pool_check_whole(&new.check, err)) {
+		err->status = LB_FAILED; /* the words are good, for another pool */
+		return -1;
 	}
 	return lb_model_put_pool(m, &new, err);
 }
@@ -152,6 +203,9 @@ static int show_details(struct tool *t, const struct lb_model *m, const struct l
 	lb_out_u64(t->out, "id", p->id);
 	lb_out_u64(t->out, "reals", n);
 	lb_out_u64(t->out, "serving", serving);
+	lb_out_u64(t->out, "healthy", lb_pool_healthy(m, p));
+	if (lb_pool_panics(m, p))
+		lb_out_bool(t->out, "panicking", true);
 	lb_out_u64(t->out, "used", used);
 	lb_out_str(t->out, "digest", hex, LB_PLAIN);
 	return 0;
@@ -181,6 +235,11 @@ static int show_one(struct tool *t, const struct lb_model *m, const struct lb_m_
 	lb_out_name(t->out, "pool", p->name, LB_NAME);
 	lb_out_u64(t->out, "table", p->slots);
 	lb_out_str(t->out, "encap", lb_encap_names[p->encap], LB_PLAIN);
+	if (t->look.json || p->min != 1)
+		lb_out_u64(t->out, "min", p->min);
+	if (t->look.json || p->panic)
+		lb_out_u64(t->out, "panic", p->panic);
+	pool_check_show(t, &p->check);
 	if ((t->details && show_details(t, m, p)) || (t->stats && show_stats(t, m, p)))
 		return -1;
 	lb_out_end(t->out);
@@ -213,9 +272,16 @@ out:
 	return ret;
 }
 
+#define SETTINGS \
+	"NAME [ table SIZE ] [ encap ipip ] [ min N ] [ panic PERCENT ]\n" \
+	"                           [ check none|tcp|http|https|udp|exec ] [ direct on|off ]\n" \
+	"                           [ port N|vip ] [ interval TIME ] [ timeout TIME ]\n" \
+	"                           [ rise N ] [ fall N ] [ status RANGE ] [ host HOST ]\n" \
+	"                           [ path PATH ] [ send TEXT ] [ expect TEXT ] [ command PATH ]"
+
 static const struct cmd pool_cmds[] = {
-	{"add", pool_add, "add NAME [ table SIZE ] [ encap ipip ]"},
-	{"replace", pool_replace, "replace NAME [ table SIZE ] [ encap ipip ]"},
+	{"add", pool_add, "add " SETTINGS},
+	{"replace", pool_replace, "replace " SETTINGS},
 	{"del", pool_del, "del NAME"},
 	{"show", pool_show, "show [ NAME ]"},
 	{NULL, NULL, NULL},
@@ -227,5 +293,20 @@ const struct object pool_object = {
 	pool_cmds,
 	"NAME := letters, digits, - and _, at most 31, the first a letter or digit\n"
 	"SIZE := a prime from 251 to 4194301, at least 100 times the reals (default 65537)\n"
-	"replace keeps what is not named; a new pool gets the defaults\n",
+	"min N := 1-65535 healthy reals that the announcement of a VIP needs (default 1)\n"
+	"PERCENT := 0-100: when fewer of the reals are up, all count as up (default 0: never)\n"
+	"check := how the reals are asked whether they serve (default none)\n"
+	"         http, https: status, host, path, expect; udp: send, expect; exec: command\n"
+	"direct on: asks the real's own address, not the VIP through the tunnel (default off)\n"
+	"port N := 1-65535, or vip: that of the pool's first VIP (default vip)\n"
+	"TIME := like 500ms, 2s, 1m; interval 100ms-1h (default 2s),\n"
+	"        timeout 50ms-1m, no longer than the interval (default 1s)\n"
+	"rise N, fall N := 1-100 answers alike change the health (default 2 and 3)\n"
+	"RANGE := one HTTP status or A-B, 100-599 (default 200-399)\n"
+	"HOST := a name or an address, for Host and SNI; '' for none: what is asked (default)\n"
+	"PATH := begins with /, no blanks, at most 127; of HTTP (default /), or a command's\n"
+	"TEXT := at most 63 printable characters, '' for none; udp: send is the datagram;\n"
+	"        expect: what the answer must contain\n"
+	"replace keeps what is not named; a new pool gets the defaults\n"
+	"replace with another check keeps direct, port, times, rise and fall; check none nothing\n",
 };

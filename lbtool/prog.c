@@ -109,7 +109,7 @@ static int show_one(struct tool *t, const char *name, int fd)
 /* Whatever is there; when nothing is, the balancer's absence is the failure. */
 static int prog_show(struct tool *t, struct lb_args *a)
 {
-	static const char *const names[] = {"lb", "rx", "rx_mss"};
+	static const char *const names[] = {"lb", "hc", "rx", "rx_mss"};
 	struct lb_err err;
 	int shown = 0;
 
@@ -163,8 +163,8 @@ static void swap_back(struct tool *t, const struct swap *swap, size_t n, int new
 				  err.msg);
 }
 
-/* All devices get the new program, or all keep theirs. */
-static int swap_programs(struct tool *t, const struct devs *d, int new_fd)
+/* All devices get the new program, or all keep theirs; that of the health checks may be missing. */
+static int swap_programs(struct tool *t, const struct devs *d, const struct lb_reload *new)
 {
 	struct swap *swap = calloc(d->n + 1, sizeof(*swap));
 	size_t n = 0;
@@ -172,10 +172,12 @@ static int swap_programs(struct tool *t, const struct devs *d, int new_fd)
 
 	if (!swap)
 		return lb_fail(&t->err, "out of memory");
-	if (!swap_all(t, d, swap, &n, new_fd))
-		ret = lb_prog_reload_done(t->instance, new_fd, &t->err);
+	if (!swap_all(t, d, swap, &n, new->lb))
+		ret = lb_prog_reload_done(t->instance, new, &t->err);
 	if (ret)
-		swap_back(t, swap, n, new_fd);
+		swap_back(t, swap, n, new->lb);
+	for (size_t i = 0; !ret && i < n; i++)
+		devs_hc_put(t, swap[i].link, new->hc);
 	while (n)
 		close(swap[--n].old_fd);
 	free(swap);
@@ -184,19 +186,21 @@ static int swap_programs(struct tool *t, const struct devs *d, int new_fd)
 
 static int prog_reload(struct tool *t, struct lb_args *a)
 {
-	int old_fd = -1, new_fd = -1, ret = -1;
+	struct lb_reload new;
 	struct devs d = {0};
+	int ret = -1;
 
 	if (lb_args_end(a, &t->err) || tool_no_dry_run(t) || tool_nl(t) || tool_maps(t) ||
 	    tool_lock(t) || devs_not_elsewhere(t))
 		return -1;
-	if (lb_prog_reload(t->instance, &old_fd, &new_fd, &t->err))
+	if (lb_prog_reload(t->instance, &new, &t->err))
 		return -1;
 	if (!devs_read(t, &d))
-		ret = swap_programs(t, &d, new_fd);
+		ret = swap_programs(t, &d, &new);
 	devs_free(&d);
-	close(old_fd);
-	close(new_fd);
+	close(new.old);
+	close(new.lb);
+	close(new.hc);
 	return ret;
 }
 
@@ -226,6 +230,10 @@ static int prog_unload(struct tool *t, struct lb_args *a)
 	if (devs_not_elsewhere(t) || devs_read(t, &d))
 		return -1;
 	bad = fail_attached(t, &d);
+	/* Of devices that lost the balancer in another way than by "dev del". */
+	for (size_t i = 0; !bad && i < d.n; i++)
+		if (devs_hc_del(t, &d.link[i]))
+			tool_note(t, "the filter for health checks stays: %s", t->err.msg);
 	devs_free(&d);
 	return bad ? -1 : lb_prog_unload(t->instance, &t->err);
 }

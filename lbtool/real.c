@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lbtool/cmd.h"
 #include "lbtool/edit.h"
@@ -150,6 +151,21 @@ static double percent(uint64_t part, uint64_t all)
 	return all ? 100.0 * (double)part / (double)all : 0;
 }
 
+static const enum lb_color health_colors[] = {LB_PLAIN, LB_GOOD, LB_BAD};
+
+/* RFC 3339 for people, seconds for scripts. */
+static void show_since(struct tool *t, uint64_t since)
+{
+	time_t when = (time_t)since;
+	char text[64];
+	struct tm tm;
+
+	if (t->look.json)
+		lb_out_u64(t->out, "since", since);
+	else if (gmtime_r(&when, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		lb_out_str(t->out, "since", text, LB_PLAIN);
+}
+
 static void show_details(struct tool *t, const struct lb_m_real *r, const struct shares *s,
 			 size_t i)
 {
@@ -158,7 +174,21 @@ static void show_details(struct tool *t, const struct lb_m_real *r, const struct
 	lb_out_u64(t->out, "slots", s->count[i]);
 	lb_out_real(t->out, "share", percent(s->count[i], s->slots), 3);
 	lb_out_real(t->out, "expected", percent(lb_real_serves(r) ? r->weight : 0, s->weights), 3);
-	lb_out_str(t->out, "health", r->sick ? "down" : "unknown", r->sick ? LB_BAD : LB_PLAIN);
+	lb_out_str(t->out, "health", lb_health_names[r->health], health_colors[r->health]);
+	if (r->since)
+		show_since(t, r->since);
+	if (r->why[0])
+		lb_out_str(t->out, "why", r->why, LB_PLAIN);
+}
+
+/* Without -details. To a batch and to a shell the remark is a comment: the line can be typed back. */
+static void show_health(struct tool *t, const struct lb_m_real *r)
+{
+	if (t->look.json && r->health != LB_M_UNKNOWN)
+		lb_out_str(t->out, "health", lb_health_names[r->health], LB_PLAIN);
+	if (r->health == LB_M_SICK)
+		lb_out_note(t->out, r->sick ? "# health down" : "# health down, not heeded",
+			    LB_BAD);
 }
 
 static int show_one(struct tool *t, const struct lb_m_real *r, const struct shares *s, size_t i)
@@ -177,6 +207,8 @@ static int show_one(struct tool *t, const struct lb_m_real *r, const struct shar
 		lb_out_str(t->out, "encap", lb_encap_names[r->encap], LB_PLAIN);
 	if (t->details)
 		show_details(t, r, s, i);
+	else
+		show_health(t, r);
 	if (t->stats) {
 		if (lb_maps_count(t->maps, LB_COUNT_REAL, r->id, &count, &t->err))
 			return -1;

@@ -7,13 +7,15 @@
 #include "lbtool/show.h"
 #include "lib/parse.h"
 
-enum { KEY_POOL, KEY_SESSION };
+enum { KEY_POOL, KEY_SESSION, KEY_ANNOUNCE };
 static const struct lb_key keys[] = {
 	[KEY_POOL] = {"pool", "NAME", false},
 	[KEY_SESSION] = {"session", "on|off", false},
+	[KEY_ANNOUNCE] = {"announce", "auto|always", false},
 	{NULL, NULL, false},
 };
 static const char *const off_on[] = {"off", "on", NULL};
+static const char *const auto_always[] = {"auto", "always", NULL};
 
 static bool given(const struct edit *e, int key)
 {
@@ -23,7 +25,7 @@ static bool given(const struct edit *e, int key)
 static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 {
 	struct lb_m_vip *v = &e->vip;
-	int key, on = 0, bad = 0;
+	int key, on = 0, always = 0, bad = 0;
 	const char *word;
 
 	*v = (struct lb_m_vip){.id = LB_NO_ID};
@@ -34,11 +36,14 @@ static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 			bad = parse_pool(word, v->pool, err);
 		else if (key == KEY_SESSION)
 			bad = parse_choice(word, off_on, &on, err);
+		else if (key == KEY_ANNOUNCE)
+			bad = parse_choice(word, auto_always, &always, err);
 		if (bad)
 			return lb_args_label(err, keys[key].word);
 	}
 	if (key != LB_ARGS_END)
 		return -1;
+	v->always = always;
 	v->session = given(e, KEY_SESSION) ? on : v->svc.proto == IPPROTO_TCP;
 	if (e->verb == EDIT_DEL || given(e, KEY_POOL))
 		return 0;
@@ -52,6 +57,8 @@ static int apply_del(const struct edit *e, struct lb_model *m, struct lb_m_vip *
 		return edit_differs(name, "pool", err);
 	if (given(e, KEY_SESSION) && old->session != e->vip.session)
 		return edit_differs(name, "session setting", err);
+	if (given(e, KEY_ANNOUNCE) && old->always != e->vip.always)
+		return edit_differs(name, "announce setting", err);
 	lb_model_del_vip(m, old);
 	return 0;
 }
@@ -73,6 +80,8 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 		new.id = old->id;
 		if (!given(e, KEY_SESSION))
 			new.session = old->session;
+		if (!given(e, KEY_ANNOUNCE))
+			new.always = old->always;
 	}
 	return lb_model_put_vip(m, &new, err);
 }
@@ -104,6 +113,8 @@ static int show_one(struct tool *t, const struct lb_m_vip *v)
 	lb_out_name(t->out, "vip", name, LB_ADDRESS);
 	lb_out_str(t->out, "pool", v->pool, LB_NAME);
 	lb_out_bool(t->out, "session", v->session);
+	if (t->look.json || v->always)
+		lb_out_str(t->out, "announce", auto_always[v->always], LB_PLAIN);
 	if (t->details) {
 		lb_out_more(t->out);
 		lb_out_u64(t->out, "id", v->id);
@@ -143,8 +154,10 @@ out:
 }
 
 static const struct cmd vip_cmds[] = {
-	{"add", vip_add, "add ADDRESS:PORT/PROTO pool NAME [ session on|off ]"},
-	{"replace", vip_replace, "replace ADDRESS:PORT/PROTO pool NAME [ session on|off ]"},
+	{"add", vip_add,
+	 "add ADDRESS:PORT/PROTO pool NAME [ session on|off ] [ announce auto|always ]"},
+	{"replace", vip_replace,
+	 "replace ADDRESS:PORT/PROTO pool NAME [ session on|off ] [ announce auto|always ]"},
 	{"del", vip_del, "del ADDRESS:PORT/PROTO"},
 	{"show", vip_show, "show [ ADDRESS[:PORT/PROTO] ] [ pool NAME ]"},
 	{NULL, NULL, NULL},
@@ -159,5 +172,7 @@ const struct object vip_object = {
 	"PROTO := { tcp | udp }\n"
 	"session on: a flow keeps its real while the pool changes (default on for tcp, off for "
 	"udp)\n"
-	"replace keeps the session setting when it is not named\n",
+	"announce auto: while enough reals are healthy, as its pool says (default); always: "
+	"whatever their health\n"
+	"replace keeps session and announce when they are not named\n",
 };

@@ -31,15 +31,16 @@ struct mapping {
 	size_t entries, size;
 };
 
-static void mappings(struct lb_maps *m, struct mapping out[8])
+static void mappings(struct lb_maps *m, struct mapping out[9])
 {
 	const struct lb_meta *meta = m->meta;
-	const struct mapping all[8] = {
+	const struct mapping all[9] = {
 		{"service4", (void **)&m->service4, meta ? 2 * meta->buckets : 0,
 		 sizeof(*m->service4)},
 		{"service6", (void **)&m->service6, meta ? 2 * meta->buckets : 0,
 		 sizeof(*m->service6)},
 		{"pool", (void **)&m->pool, meta ? 2 * meta->pools : 0, sizeof(*m->pool)},
+		{"check", (void **)&m->check, meta ? 2 * meta->pools : 0, sizeof(*m->check)},
 		{"table", (void **)&m->slot, meta ? meta->slots : 0, sizeof(*m->slot)},
 		{"real", (void **)&m->real, meta ? meta->reals : 0, sizeof(*m->real)},
 		{"health", (void **)&m->health, meta ? meta->reals : 0, sizeof(*m->health)},
@@ -90,7 +91,7 @@ static int open_fds(struct lb_maps *m, const char *instance, struct lb_err *err)
 
 int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err)
 {
-	struct mapping all[8] = {0};
+	struct mapping all[9] = {0};
 	struct lb_maps *m;
 	size_t i;
 	int fd;
@@ -106,7 +107,8 @@ int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err
 	m->nexthop = m->count_vip = m->count_real = m->count_why = m->dev = -1;
 	m->cpus = libbpf_num_possible_cpus();
 	if (map_one(instance, "meta", (void **)&m->meta, map_len(1, sizeof(*m->meta)), err) ||
-	    lb_meta_check(m->meta, instance, err) || open_fds(m, instance, err))
+	    lb_meta_id(instance, &m->meta_id, err) || lb_meta_check(m->meta, instance, err) ||
+	    open_fds(m, instance, err))
 		goto fail;
 	mappings(m, all);
 	for (i = 0; all[i].name; i++)
@@ -128,7 +130,7 @@ static void close_fd(int fd)
 
 void lb_maps_close(struct lb_maps *m)
 {
-	struct mapping all[8] = {0};
+	struct mapping all[9] = {0};
 	size_t i;
 
 	if (!m)
@@ -195,11 +197,14 @@ static int read_pools(const struct lb_maps *m, uint32_t half, struct lb_model *m
 		struct lb_m_pool pool = {
 			.slots = p->slots,
 			.encap = LB_M_ENCAP_IPIP,
+			.min = p->min,
+			.panic = p->panic,
 			.id = i,
 		};
 
 		if (!p->name[0])
 			continue;
+		lb_check_get(&m->check[half * m->meta->pools + i], &pool.check);
 		memcpy(pool.name, p->name, sizeof(pool.name) - 1);
 		if (lb_model_put_pool(model, &pool, err))
 			return -1;
@@ -213,6 +218,18 @@ static int by_real(const void *a, const void *b)
 	int d = strcmp(x->pool, y->pool);
 
 	return d ? d : lb_addr_cmp(&x->addr, &y->addr);
+}
+
+static enum lb_m_health health_of(const struct lb_maps *m, uint32_t id)
+{
+	switch (m->health[id].state) {
+	case LB_HEALTH_UP:
+		return LB_M_HEALTHY;
+	case LB_HEALTH_DOWN:
+		return LB_M_SICK;
+	default:
+		return LB_M_UNKNOWN;
+	}
 }
 
 static bool real_at(const struct lb_maps *m, uint32_t half, uint32_t id, struct lb_m_real *out)
@@ -229,9 +246,11 @@ static bool real_at(const struct lb_maps *m, uint32_t half, uint32_t id, struct 
 			 : h->state == LB_STATE_DOWN ? LB_M_DOWN
 						     : LB_M_UP,
 		.encap = r->own_encap ? LB_M_ENCAP_IPIP : LB_M_ENCAP_DEFAULT,
-		.sick = m->health[id].state == LB_HEALTH_DOWN,
+		.health = health_of(m, id),
+		.since = m->health[id].since,
 		.id = id,
 	};
+	memcpy(out->why, m->health[id].why, sizeof(out->why) - 1);
 	memcpy(out->pool, p->name, sizeof(out->pool) - 1);
 	out->addr.family = r->family;
 	memcpy(out->addr.b, r->addr, sizeof(out->addr.b));
@@ -271,6 +290,7 @@ static uint32_t vip_at(const struct lb_maps *m, uint32_t half, const struct lb_s
 	*out = (struct lb_m_vip){
 		.svc = {.addr.family = family, .port = ntohs(s->port), .proto = s->proto},
 		.session = s->flags & LB_SVC_SESSION,
+		.always = s->flags & LB_SVC_ALWAYS,
 		.id = s->vip,
 	};
 	memcpy(out->svc.addr.b, addr, family == 4 ? 4 : 16);
@@ -316,8 +336,10 @@ int lb_maps_read(const struct lb_maps *m, struct lb_model *model, struct lb_err 
 		    read_vips(m, root & 1, model, err))
 			return -1;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (root_of(m) == root)
+		if (root_of(m) == root) {
+			lb_model_health(model);
 			return 0;
+		}
 	}
 	return lb_fail(err, "the configuration changes faster than it can be read: try again");
 }

@@ -46,6 +46,29 @@ int lb_maps_read(const struct lb_maps *m, struct lb_model *model, struct lb_err 
 int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_model *to,
 		   struct lb_err *err);
 
+/*
+ * Health, lbmon's part of the database. `since` in seconds of CLOCK_REALTIME; `why` is cut to LB_WHY_LEN - 1 bytes.
+ * It has no effect on the table until lb_maps_rebuild().
+ */
+void lb_maps_health_put(struct lb_maps *maps, uint32_t real_id, enum lb_m_health health,
+			uint64_t since, const char *why);
+/*
+ * Builds the table of one live pool anew from the model's reals, `sick` heeded, and swaps it in with one store, without a commit. *m was
+ * read under the lock that is still held. Nothing is written when it would come out the same. 1: changed, 0: not, -1: *err.
+ */
+int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *pool,
+		    struct lb_err *err);
+
+/* The mark (SO_MARK) of a socket whose packets the program `hc` sends through the tunnel to that real. */
+uint32_t lb_maps_mark(uint32_t real_id);
+
+/* Is the node drained (`lbtool node drain`)? Writing needs the lock. */
+bool lb_maps_drained(const struct lb_maps *maps);
+void lb_maps_drain(struct lb_maps *maps, bool drained);
+
+/* Are these still the maps that are pinned for the instance? False after `prog unload`, with or without another load. */
+bool lb_maps_current(const struct lb_maps *maps, const char *instance);
+
 /* Slots of the live table of a pool that each of its reals has; count[] as lb_model_pool_reals() orders them, n entries. */
 int lb_maps_shares(const struct lb_maps *m, const struct lb_model *model, const char *pool,
 		   uint32_t *count, uint32_t n, struct lb_err *err);

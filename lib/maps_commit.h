@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * maps_commit.h - what a commit knows, for lib/maps_commit.c and lib/maps_ids.c alone.
+ * maps_commit.h - what a commit knows, for lib/maps_commit.c, maps_ids.c and maps_table.c alone.
  */
 #ifndef LIB_MAPS_COMMIT_H
 #define LIB_MAPS_COMMIT_H
@@ -11,12 +11,17 @@ struct range {
 	uint32_t first, end; /* slots */
 };
 
+struct table {
+	uint64_t at; /* base << 32 | slots, as in struct lb_pool */
+	uint64_t built; /* hash of its members */
+};
+
 struct commit {
 	struct lb_maps *maps;
 	const struct lb_model *from;
 	struct lb_model *to;
 	uint32_t live, next; /* halves */
-	uint64_t *table; /* of each pool of `to`: base << 32 | slots */
+	struct table *table; /* of each pool of `to` */
 	struct range *used; /* slots that live or new tables hold, sorted */
 	size_t useds;
 	struct lb_err *err;
@@ -30,5 +35,18 @@ struct commit {
 int lb_commit_ids(struct commit *c);
 
 int lb_no_memory(struct commit *c);
+
+/*
+ * Returns when every packet that began before has ended.
+ */
+void lb_wait_for_packets(void);
+
+/* Fills c->used with what the live tables hold, with room for `more` new ones. 0, or -1 without a message: no memory. */
+int lb_table_ranges(struct commit *c, size_t more);
+/*
+ * The table of a pool of c->to: the live one where that has the same members, else a new one in slots
+ * that no live table holds. 1: new, 0: the live one, -1: *c->err.
+ */
+int lb_table_make(struct commit *c, const struct lb_m_pool *pool, struct table *table);
 
 #endif

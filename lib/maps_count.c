@@ -60,7 +60,10 @@ static void set_via_flag(struct lb_maps *m)
 
 	while (lb_maps_dev_next(m, &ifindex))
 		via |= lb_maps_dev_get(m, ifindex, &dev) && dev.via.family;
-	__atomic_store_n(&m->meta->flags, via ? LB_META_VIA : 0, __ATOMIC_RELEASE);
+	if (via)
+		__atomic_or_fetch(&m->meta->flags, LB_META_VIA, __ATOMIC_RELEASE);
+	else
+		__atomic_and_fetch(&m->meta->flags, ~LB_META_VIA, __ATOMIC_RELEASE);
 }
 
 int lb_maps_dev_put(struct lb_maps *m, const struct lb_dev_conf *dev, struct lb_err *err)

@@ -159,9 +159,15 @@ static int give_real_id(struct commit *c, struct lb_m_real *r, struct id_source 
 			       "all %u ids of reals are taken: delete what is not needed in a "
 			       "commit of its own",
 			       c->maps->meta->reals - 1);
-	r->sick = false;
 	reused[r->id] = c->maps->real[r->id].used;
-	return new_real(c, r, reused[r->id]);
+	if (new_real(c, r, reused[r->id]))
+		return -1;
+	/* Another encapsulation makes the real no healthier. */
+	if (was)
+		c->maps->health[r->id] = c->maps->health[was->id];
+	else
+		r->health = LB_M_UNKNOWN;
+	return 0;
 }
 
 static int real_ids(struct commit *c)

@@ -13,11 +13,13 @@ struct lb_maps {
 	struct lb_bucket4 *service4;
 	struct lb_bucket6 *service6;
 	struct lb_pool *pool;
+	struct lb_check_conf *check;
 	struct lb_slot *slot;
 	struct lb_real *real;
 	struct lb_real_health *health;
 	struct lb_session *session;
 	int nexthop, count_vip, count_real, count_why, dev; /* descriptors */
+	uint32_t meta_id; /* the kernel's id of map `meta` */
 	int cpus; /* possible ones: values of per-CPU maps */
 };
 
@@ -35,6 +37,13 @@ struct lb_placed {
 int lb_place(struct lb_placed *placed, const struct lb_model *m, uint32_t buckets,
 	     struct lb_err *err);
 void lb_placed_free(struct lb_placed *placed);
+
+/* The kernel's id of the pinned map `meta`. 0, or -1 with *err. */
+int lb_meta_id(const char *instance, uint32_t *id, struct lb_err *err);
+
+/* A pool's check in the map and in the model. What is out of range is read as the default. */
+void lb_check_put(struct lb_check_conf *to, const struct lb_m_check *check);
+void lb_check_get(const struct lb_check_conf *from, struct lb_m_check *check);
 
 /* Live table of a pool: *base and the number of slots, 0 when there is none or it is out of range. */
 uint32_t lb_maps_table(const struct lb_maps *maps, uint32_t pool_id, uint32_t *base);

@@ -90,7 +90,8 @@ static struct lb_svc entry_of(const struct lb_model *m, const struct lb_m_vip *v
 	return (struct lb_svc){
 		.port = htons(v->svc.port),
 		.proto = v->svc.proto,
-		.flags = LB_SVC_USED | (v->session ? LB_SVC_SESSION : 0),
+		.flags = LB_SVC_USED | (v->session ? LB_SVC_SESSION : 0) |
+			 (v->always ? LB_SVC_ALWAYS : 0),
 		.vip = v->id,
 		.pool = lb_model_pool(m, v->pool)->id,
 	};

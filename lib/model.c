@@ -11,6 +11,19 @@
 
 const char *const lb_state_names[] = {"up", "drain", "down", NULL};
 const char *const lb_encap_names[] = {"default", "ipip", NULL};
+const char *const lb_check_names[] = {"none", "tcp", "http", "https", "udp", "exec", NULL};
+const char *const lb_health_names[] = {"unknown", "up", "down", NULL};
+
+const struct lb_m_check lb_check_default = {
+	.kind = LB_M_CHECK_NONE,
+	.interval = 2000,
+	.timeout = 1000,
+	.rise = 2,
+	.fall = 3,
+	.status_min = 200,
+	.status_max = 399,
+	.path = "/",
+};
 
 typedef int (*cmp_fn)(const void *a, const void *b);
 
@@ -258,4 +271,49 @@ void lb_model_del_vip(struct lb_model *m, struct lb_m_vip *vip)
 bool lb_real_serves(const struct lb_m_real *real)
 {
 	return real->state == LB_M_UP && real->weight > 0 && !real->sick;
+}
+
+/* The pool's reals that would be in the table were all healthy, and those of them that are not down. */
+static size_t count_wanted(const struct lb_model *m, const char *pool, size_t *healthy)
+{
+	size_t i, n, wanted = 0;
+	const struct lb_m_real *real = lb_model_pool_reals(m, pool, &n);
+
+	*healthy = 0;
+	for (i = 0; i < n; i++) {
+		if (real[i].state != LB_M_UP || !real[i].weight)
+			continue;
+		wanted++;
+		*healthy += real[i].health != LB_M_SICK;
+	}
+	return wanted;
+}
+
+size_t lb_pool_healthy(const struct lb_model *m, const struct lb_m_pool *pool)
+{
+	size_t healthy;
+
+	count_wanted(m, pool->name, &healthy);
+	return healthy;
+}
+
+bool lb_pool_panics(const struct lb_model *m, const struct lb_m_pool *pool)
+{
+	size_t healthy, wanted = count_wanted(m, pool->name, &healthy);
+
+	return healthy * 100 < wanted * pool->panic;
+}
+
+void lb_model_health(struct lb_model *m)
+{
+	struct lb_m_real *real;
+	size_t i, k, n;
+
+	for (i = 0; i < m->pools; i++) {
+		bool heed = !lb_pool_panics(m, &m->pool[i]);
+
+		real = lb_model_pool_reals(m, m->pool[i].name, &n);
+		for (k = 0; k < n; k++)
+			real[k].sick = heed && real[k].health == LB_M_SICK;
+	}
 }

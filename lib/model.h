@@ -24,6 +24,37 @@ enum lb_m_encap { LB_M_ENCAP_DEFAULT, LB_M_ENCAP_IPIP };
 extern const char *const lb_state_names[]; /* "up", "drain", "down", NULL */
 extern const char *const lb_encap_names[]; /* "default", "ipip", NULL; "default" is the pool's */
 
+/* How a pool's reals are asked whether they serve. Texts end with NUL; "" is none given. */
+enum lb_m_check_kind {
+	LB_M_CHECK_NONE,
+	LB_M_CHECK_TCP,
+	LB_M_CHECK_HTTP,
+	LB_M_CHECK_HTTPS,
+	LB_M_CHECK_UDP,
+	LB_M_CHECK_EXEC,
+};
+extern const char *const lb_check_names[]; /* "none", "tcp", "http", "https", "udp", "exec", NULL */
+
+struct lb_m_check {
+	enum lb_m_check_kind kind;
+	bool direct; /* asks the real's own address, not the VIP through the tunnel */
+	uint16_t port; /* 0: that of the pool's first VIP */
+	uint32_t interval, timeout; /* milliseconds */
+	uint8_t rise, fall; /* so many answers alike change the health */
+	uint16_t status_min, status_max; /* HTTP statuses that are good */
+	char host[128]; /* Host and SNI; "": the address asked */
+	char path[128]; /* HTTP */
+	char send[64],
+		expect[64]; /* UDP: datagram and what the answer contains; expect: HTTP body, too */
+	char command[128]; /* exec: an absolute path; called with ADDRESS and PORT */
+};
+extern const struct lb_m_check
+	lb_check_default; /* kind none, 2 s, 1 s, rise 2, fall 3, 200-399, "/" */
+
+enum lb_m_health { LB_M_UNKNOWN, LB_M_HEALTHY, LB_M_SICK };
+extern const char *const lb_health_names[]; /* "unknown", "up", "down", NULL */
+#define LB_WHY_LEN 48 /* with the final NUL */
+
 #define LB_NO_ID UINT32_MAX
 #define LB_WEIGHT_MAX 65535u
 
@@ -31,6 +62,9 @@ struct lb_m_pool {
 	char name[LB_NAME_MAX + 1];
 	uint32_t slots; /* of the table, a prime */
 	enum lb_m_encap encap; /* never DEFAULT */
+	uint16_t min; /* healthy reals that an announced VIP needs, 1 or more */
+	uint8_t panic; /* percent: when fewer are up, health is not heeded; 0: never */
+	struct lb_m_check check;
 	uint32_t id; /* in the maps, or LB_NO_ID when it is new */
 };
 
@@ -40,7 +74,11 @@ struct lb_m_real {
 	uint16_t weight; /* 0-LB_WEIGHT_MAX; 0 takes no new flows */
 	enum lb_m_state state; /* what the administrator wants */
 	enum lb_m_encap encap; /* DEFAULT: the pool's */
-	bool sick; /* health says down (lbmon's field; never written by lbtool) */
+	/* lbmon's fields, never written by lbtool: */
+	enum lb_m_health health;
+	uint64_t since; /* of that health, seconds, CLOCK_REALTIME; 0: never set */
+	char why[LB_WHY_LEN]; /* what the last check said */
+	bool sick; /* out of the table: health says down, and the pool does not panic */
 	uint32_t id;
 };
 
@@ -48,6 +86,7 @@ struct lb_m_vip {
 	struct lb_service svc;
 	char pool[LB_NAME_MAX + 1];
 	bool session;
+	bool always; /* its address is announced whatever the health of its reals */
 	uint32_t id;
 };
 
@@ -88,6 +127,13 @@ void lb_model_del_vip(struct lb_model *m, struct lb_m_vip *vip);
 
 /* Is the real in its pool's table? Up, of some weight, not sick. */
 bool lb_real_serves(const struct lb_m_real *real);
+
+/* Sets `sick` of all reals from their health and the pools' panic thresholds: a pool panics when of its reals
+ * that are up by state and have weight less than panic percent are not down. */
+void lb_model_health(struct lb_model *m);
+/* Does this pool disregard health now? And how many of its reals would serve, heeding health. */
+bool lb_pool_panics(const struct lb_model *m, const struct lb_m_pool *pool);
+size_t lb_pool_healthy(const struct lb_model *m, const struct lb_m_pool *pool);
 
 /*
  * The commands that make `to` of `from`, in an order in which each could be typed, one call of

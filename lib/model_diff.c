@@ -7,8 +7,9 @@
 
 #include "lib/model.h"
 #include "lib/model_internal.h"
+#include "lib/quote.h"
 
-#define LINE_LEN 256 /* far above the longest: two names, a service, the words between */
+#define LINE_LEN 1024 /* above the longest: a pool with a check, all its texts full */
 
 struct diff {
 	const struct lb_model *from, *to;
@@ -90,14 +91,110 @@ static void pool_del_last(const struct diff *d, const void *from, const void *to
 		emit(d, "pool del %s", old->name);
 }
 
+struct words {
+	char *text;
+	size_t len;
+};
+
+/* Appends to LINE_LEN bytes. */
+__attribute__((format(printf, 2, 3))) static void add(struct words *w, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(w->text + w->len, LINE_LEN - w->len, fmt, ap);
+	va_end(ap);
+	w->len += n < 0 ? 0 : (size_t)n;
+	if (w->len >= LINE_LEN)
+		w->len = LINE_LEN - 1;
+}
+
+/* Named when it is not as usual, or was not. */
+static void add_text(struct words *w, const char *key, const char *is, const char *was,
+		     const char *usual)
+{
+	char quoted[sizeof(lb_check_default.host) + 2];
+
+	if (strcmp(is, usual) != 0 || strcmp(was, usual) != 0)
+		add(w, " %s %s", key, lb_quote(is, quoted, sizeof(quoted)));
+}
+
+static void add_port(struct words *w, const struct lb_m_check *is, const struct lb_m_check *was)
+{
+	if (is->port)
+		add(w, " port %u", is->port);
+	else if (was->port)
+		add(w, " port vip");
+}
+
+static void add_status(struct words *w, const struct lb_m_check *is, const struct lb_m_check *was)
+{
+	const struct lb_m_check *usual = &lb_check_default;
+
+	if (is->status_min == usual->status_min && is->status_max == usual->status_max &&
+	    was->status_min == usual->status_min && was->status_max == usual->status_max)
+		return;
+	add(w, " status %u", is->status_min);
+	if (is->status_max != is->status_min)
+		add(w, "-%u", is->status_max);
+}
+
+static void add_check(struct words *w, const struct lb_m_check *is, const struct lb_m_check *was)
+{
+	const struct lb_m_check *usual = &lb_check_default;
+	char interval[LB_TIME_STRLEN], timeout[LB_TIME_STRLEN];
+
+	if (is->kind == LB_M_CHECK_NONE && was->kind == LB_M_CHECK_NONE)
+		return;
+	add(w, " check %s", lb_check_names[is->kind]);
+	if (is->kind == LB_M_CHECK_NONE)
+		return;
+	if (is->direct || was->direct)
+		add(w, " direct %s", is->direct ? "on" : "off");
+	add_port(w, is, was);
+	format_time(is->interval, interval);
+	format_time(is->timeout, timeout);
+	add(w, " interval %s timeout %s rise %u fall %u", interval, timeout, is->rise, is->fall);
+	/* What belongs to one kind goes with it. */
+	if (is->kind != was->kind)
+		was = usual;
+	add_status(w, is, was);
+	add_text(w, "host", is->host, was->host, usual->host);
+	add_text(w, "path", is->path, was->path, usual->path);
+	add_text(w, "send", is->send, was->send, usual->send);
+	add_text(w, "expect", is->expect, was->expect, usual->expect);
+	add_text(w, "command", is->command, was->command, usual->command);
+}
+
+/* What stands behind the pool's name; `was` is the pool itself when there was none. */
+static void pool_words(const struct lb_m_pool *is, const struct lb_m_pool *was, char text[LINE_LEN])
+{
+	struct words w = {.text = text};
+
+	add(&w, " table %u encap %s", is->slots, lb_encap_names[is->encap]);
+	if (is->min != 1 || was->min != 1)
+		add(&w, " min %u", is->min);
+	if (is->panic || was->panic)
+		add(&w, " panic %u", is->panic);
+	add_check(&w, &is->check, &was->check);
+}
+
 static void pool_put(const struct diff *d, const void *from, const void *to)
 {
 	const struct lb_m_pool *old = from, *new = to;
+	char is[LINE_LEN], was[LINE_LEN];
 
-	if (!new || (old && old->slots == new->slots && old->encap == new->encap))
+	if (!new)
 		return;
-	emit(d, "pool %s %s table %u encap %s", old ? "replace" : "add", new->name, new->slots,
-	     lb_encap_names[new->encap]);
+	pool_words(new, new, is);
+	if (old)
+		pool_words(old, old, was);
+	if (old && !strcmp(is, was))
+		return;
+	/* A replace keeps what is not named. */
+	pool_words(new, old ? old : new, is);
+	emit(d, "pool %s %s%s", old ? "replace" : "add", new->name, is);
 }
 
 static void real_del(const struct diff *d, const void *from, const void *to)
@@ -144,11 +241,15 @@ static void vip_put(const struct diff *d, const void *from, const void *to)
 	const struct lb_m_vip *old = from, *new = to;
 	char svc[LB_SERVICE_STRLEN];
 
-	if (!new || (old && strcmp(old->pool, new->pool) == 0 && old->session == new->session))
+	if (!new || (old && strcmp(old->pool, new->pool) == 0 && old->session == new->session &&
+		     old->always == new->always))
 		return;
 	format_service(&new->svc, svc);
-	emit(d, "vip %s %s pool %s session %s", old ? "replace" : "add", svc, new->pool,
-	     new->session ? "on" : "off");
+	emit(d, "vip %s %s pool %s session %s%s", old ? "replace" : "add", svc, new->pool,
+	     new->session ? "on" : "off",
+	     new->always	  ? " announce always"
+	     : old && old->always ? " announce auto"
+				  : "");
 }
 
 static void mark_left(const struct diff *d, const void *from, const void *to)

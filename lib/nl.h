@@ -100,4 +100,11 @@ int lb_nl_route(struct lb_nl *nl, const struct lb_addr *to, struct lb_route *rou
 int lb_nl_neigh_keep(struct lb_nl *nl, uint32_t ifindex, const struct lb_addr *addr,
 		     struct lb_err *err);
 
+/*
+ * News of links, routes and vanished neighbours: a descriptor to poll for input, non-blocking, the caller's to close(); -1 with *err.
+ * lb_nl_news_read() empties it: true when there was any, or some were lost.
+ */
+int lb_nl_news_open(struct lb_err *err);
+bool lb_nl_news_read(int fd);
+
 #endif

@@ -64,6 +64,44 @@ int parse_hex64(const char *word, uint64_t *val, struct lb_err *err)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	uint32_t ms;
+} time_units[] = {{"m", 60000}, {"s", 1000}, {"ms", 1}};
+
+#define TIME_UNITS (sizeof(time_units) / sizeof(*time_units))
+
+void format_time(uint32_t ms, char buf[LB_TIME_STRLEN])
+{
+	size_t i = 0;
+
+	while (i + 1 < TIME_UNITS && (!ms || ms % time_units[i].ms))
+		i++;
+	snprintf(buf, LB_TIME_STRLEN, "%u%s", ms / time_units[i].ms, time_units[i].name);
+}
+
+int parse_time(const char *word, uint32_t min_ms, uint32_t max_ms, uint32_t *ms, struct lb_err *err)
+{
+	char min[LB_TIME_STRLEN], max[LB_TIME_STRLEN];
+	uint64_t v = 0;
+	const char *p;
+	size_t i;
+
+	for (p = word; digit(*p) && v <= UINT32_MAX; p++)
+		v = v * 10 + (uint64_t)(*p - '0');
+	for (i = 0; i < TIME_UNITS && strcmp(p, time_units[i].name) != 0; i++)
+		;
+	v *= i < TIME_UNITS ? time_units[i].ms : 0;
+	format_time(min_ms, min);
+	format_time(max_ms, max);
+	if (p == word || i == TIME_UNITS || (word[0] == '0' && digit(word[1])) || v < min_ms ||
+	    v > max_ms)
+		return lb_bad_word(err, word, "must be a time of %s to %s, like 500ms, 2s or 1m",
+				   min, max);
+	*ms = (uint32_t)v;
+	return 0;
+}
+
 int parse_name(const char *word, struct lb_err *err)
 {
 	const char *p = word;

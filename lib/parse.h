@@ -35,12 +35,16 @@ struct lb_service {
 
 #define LB_ADDR_STRLEN 46
 #define LB_SERVICE_STRLEN 64
+#define LB_TIME_STRLEN 16
 #define LB_NAME_MAX 31 /* characters of a pool's or an instance's name */
 
 /* Decimal, no sign, no leading blanks, min <= value <= max. */
 int parse_u32(const char *word, uint32_t min, uint32_t max, uint32_t *val, struct lb_err *err);
 /* 1-16 hexadecimal digits, with or without 0x. */
 int parse_hex64(const char *word, uint64_t *val, struct lb_err *err);
+/* 500ms, 2s, 1m; a number needs its unit. min_ms <= *ms <= max_ms. */
+int parse_time(const char *word, uint32_t min_ms, uint32_t max_ms, uint32_t *ms,
+	       struct lb_err *err);
 /* Letters, digits, '-' and '_', first a letter or digit, at most LB_NAME_MAX: fits a bpffs path. */
 int parse_name(const char *word, struct lb_err *err);
 /* One of the words of a list that ends with NULL; *val is its index. The error lists all words. */
@@ -53,6 +57,8 @@ int parse_net(const char *word, struct lb_net *net, struct lb_err *err);
 /* 192.0.2.1:80/tcp, [2001:db8::1]:any/udp. IPv6 needs its brackets. */
 int parse_service(const char *word, struct lb_service *svc, struct lb_err *err);
 
+/* In the largest unit that leaves a whole number. */
+void format_time(uint32_t ms, char buf[LB_TIME_STRLEN]);
 void format_addr(const struct lb_addr *addr, char buf[LB_ADDR_STRLEN]);
 void format_net(const struct lb_net *net, char buf[LB_ADDR_STRLEN + 4]);
 void format_service(const struct lb_service *svc, char buf[LB_SERVICE_STRLEN]);

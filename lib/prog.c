@@ -111,6 +111,7 @@ static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)
 		{skel->maps.service4, 2 * meta->buckets},
 		{skel->maps.service6, 2 * meta->buckets},
 		{skel->maps.pool, 2 * meta->pools},
+		{skel->maps.check, 2 * meta->pools},
 		{skel->maps.table, meta->slots / LB_SLOTS_PER_LINE},
 		{skel->maps.real, meta->reals},
 		{skel->maps.health, meta->reals},
@@ -126,6 +127,21 @@ static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)
 	for (i = 0; i < sizeof(size) / sizeof(*size) && !ret; i++)
 		ret = bpf_map__set_max_entries(size[i].map, size[i].entries);
 	return ret;
+}
+
+/* The balancer's pin comes last: it is the sign that all is there. */
+static int pin_all(const struct lb_bpf *skel, const char *instance, struct lb_err *err)
+{
+	int hc, ret;
+
+	if (lb_pin_mkdirs(instance, err) || lb_pin_maps(skel->obj, instance, err))
+		return -1;
+	hc = lb_prog_hc_load(instance, err);
+	if (hc < 0)
+		return -1;
+	ret = lb_pin_prog(hc, instance, "hc", err);
+	close(hc);
+	return ret ? -1 : lb_pin_prog(bpf_program__fd(skel->progs.lb), instance, "lb", err);
 }
 
 int lb_prog_load(const char *instance, const struct lb_sizes *sizes, struct lb_err *err)
@@ -157,11 +173,7 @@ int lb_prog_load(const char *instance, const struct lb_sizes *sizes, struct lb_e
 		goto out;
 	}
 	*skel->data_meta = (typeof(*skel->data_meta)){.lb_meta = meta};
-	ret = lb_pin_mkdirs(instance, err);
-	if (!ret)
-		ret = lb_pin_maps(skel->obj, instance, err);
-	if (!ret)
-		ret = lb_pin_prog(bpf_program__fd(skel->progs.lb), instance, "lb", err);
+	ret = pin_all(skel, instance, err);
 	if (ret)
 		lb_pin_clear(instance, false, &ignored);
 out:
@@ -201,18 +213,15 @@ static struct lb_meta *meta_map(const char *instance, struct lb_err *err)
 	return NULL;
 }
 
-int lb_prog_reload(const char *instance, int *old_fd, int *new_fd, struct lb_err *err)
+/* A descriptor of a new balancer on the pinned maps; -1 with *err. */
+static int load_again(const char *instance, struct lb_err *err)
 {
-	int old, ret = -1, fd = -1;
-	struct lb_bpf *skel = NULL;
-	struct lb_meta *meta;
+	struct lb_meta *meta = meta_map(instance, err);
+	struct lb_bpf *skel;
+	int ret, fd = -1;
 
-	old = lb_prog_open(instance, "lb", err);
-	if (old < 0)
-		return -1;
-	meta = meta_map(instance, err);
 	if (!meta)
-		goto out;
+		return -1;
 	skel = lb_bpf__open();
 	if (!skel) {
 		lb_pin_fail(err, errno, "opening the program");
@@ -223,39 +232,47 @@ int lb_prog_reload(const char *instance, int *old_fd, int *new_fd, struct lb_err
 		goto out;
 	ret = lb_bpf__load(skel);
 	if (ret) {
-		ret = lb_pin_fail(err, -ret, "loading the program");
+		lb_pin_fail(err, -ret, "loading the program");
 		goto out;
 	}
 	fd = fcntl(bpf_program__fd(skel->progs.lb), F_DUPFD_CLOEXEC, 3);
-	ret = fd < 0 ? lb_pin_fail(err, errno, "the program's descriptor") : 0;
+	if (fd < 0)
+		lb_pin_fail(err, errno, "the program's descriptor");
 out:
 	lb_bpf__destroy(skel);
-	if (meta)
-		munmap(meta, sizeof(*meta));
-	if (ret) {
-		close(old);
-		return -1;
-	}
-	*old_fd = old;
-	*new_fd = fd;
-	return 0;
+	munmap(meta, sizeof(*meta));
+	return fd;
 }
 
-int lb_prog_reload_done(const char *instance, int new_fd, struct lb_err *err)
+int lb_prog_reload(const char *instance, struct lb_reload *r, struct lb_err *err)
 {
-	char from[LB_PIN_LEN], to[LB_PIN_LEN];
+	r->old = lb_prog_open(instance, "lb", err);
+	if (r->old < 0)
+		return -1;
+	r->lb = load_again(instance, err);
+	if (r->lb < 0)
+		goto fail_old;
+	r->hc = lb_prog_hc_load(instance, err);
+	if (r->hc >= 0)
+		return 0;
+	close(r->lb);
+fail_old:
+	close(r->old);
+	return -1;
+}
+
+int lb_prog_reload_done(const char *instance, const struct lb_reload *r, struct lb_err *err)
+{
 	struct lb_meta *meta = meta_map(instance, err);
 
 	if (!meta)
 		return -1;
 	memcpy(meta->object, LB_OBJECT_SHA256, sizeof(meta->object));
 	munmap(meta, sizeof(*meta));
-	lb_pin_path(from, instance, "prog", "lb_new");
-	lb_pin_path(to, instance, "prog", "lb");
-	unlink(from); /* of a reload that was killed here */
-	if (lb_pin_prog(new_fd, instance, "lb_new", err))
+	/* The balancer last: when this fails, it is the old one that stays on the devices. */
+	if (lb_pin_swap(r->hc, instance, "hc", err))
 		return -1;
-	return rename(from, to) ? lb_pin_fail(err, errno, to) : 0;
+	return lb_pin_swap(r->lb, instance, "lb", err);
 }
 
 int lb_prog_unload(const char *instance, struct lb_err *err)
@@ -274,7 +291,11 @@ int lb_prog_open(const char *instance, const char *name, struct lb_err *err)
 
 	snprintf(what, sizeof(what), "nothing is loaded as instance \"%s\": \"lbtool prog load\"",
 		 instance);
-	if (strcmp(name, "lb") != 0)
+	if (strcmp(name, "hc") == 0)
+		snprintf(what, sizeof(what),
+			 "no program for health checks in instance \"%s\": \"lbtool prog reload\"",
+			 instance);
+	else if (strcmp(name, "lb") != 0)
 		snprintf(what, sizeof(what),
 			 "no receiver in instance \"%s\": \"lbtool receiver add DEV from PREFIX\"",
 			 instance);

@@ -2,7 +2,7 @@
 /*
  * prog.h - the programs: load, pin, swap, unpin. The only place that knows the skeletons.
  *
- * Pins of an instance: /sys/fs/bpf/lb/INSTANCE/prog/{lb,rx,rx_mss} and .../map/NAME. Directories are mode 0700.
+ * Pins of an instance: /sys/fs/bpf/lb/INSTANCE/prog/{lb,hc,rx,rx_mss} and .../map/NAME. Directories are mode 0700.
  * Attaching to devices is lib/nl.h's affair: the functions here hand out descriptors.
  */
 #ifndef LIB_PROG_H
@@ -27,21 +27,24 @@ extern const struct lb_sizes lb_sizes_default;
 /* Ranges, for messages and man pages; fields tables.. as above. */
 extern const struct lb_sizes lb_sizes_min, lb_sizes_max;
 
-/* Makes the maps and the program of an instance and pins them: all, or nothing is left behind. Fails when it is
- * loaded already. */
+/* Makes the maps and the programs of an instance, lb and hc, and pins them: all, or nothing is left
+ * behind. Fails when it is loaded already. */
 int lb_prog_load(const char *instance, const struct lb_sizes *sizes, struct lb_err *err);
 
 /*
- * A new program on the pinned maps. *old_fd and *new_fd are the caller's: it swaps them on the devices,
- * then calls lb_prog_reload_done(), which puts the new one in the pin's place.
+ * New programs on the pinned maps. The descriptors are the caller's: it swaps them on the devices, then
+ * calls lb_prog_reload_done(), which puts the new ones in the pins' place.
  */
-int lb_prog_reload(const char *instance, int *old_fd, int *new_fd, struct lb_err *err);
-int lb_prog_reload_done(const char *instance, int new_fd, struct lb_err *err);
+struct lb_reload {
+	int old, lb, hc; /* old: the balancer's so far; the others are the new ones */
+};
+int lb_prog_reload(const char *instance, struct lb_reload *r, struct lb_err *err);
+int lb_prog_reload_done(const char *instance, const struct lb_reload *r, struct lb_err *err);
 
 /* Removes the pins of the balancer (not the receiver's). The caller has detached it everywhere. */
 int lb_prog_unload(const char *instance, struct lb_err *err);
 
-/* A descriptor of a pinned program, "lb", "rx" or "rx_mss"; -1 with *err when there is none. */
+/* A descriptor of a pinned program, "lb", "hc", "rx" or "rx_mss"; -1 with *err when there is none. */
 int lb_prog_open(const char *instance, const char *name, struct lb_err *err);
 
 /*

@@ -33,8 +33,14 @@ int lb_pin_clear(const char *instance, bool rx, struct lb_err *err);
 int lb_pin_maps(struct bpf_object *obj, const char *instance, struct lb_err *err);
 int lb_pin_prog(int fd, const char *instance, const char *name, struct lb_err *err);
 
+/* The same in place of the pin of that name, if there is one. */
+int lb_pin_swap(int fd, const char *instance, const char *name, struct lb_err *err);
+
 /* Has an opened, not yet loaded object use the pinned maps of the instance. */
 int lb_pin_reuse(struct bpf_object *obj, const char *instance, struct lb_err *err);
+
+/* A descriptor of a new program for health checks, on the pinned maps of the instance; -1 with *err. */
+int lb_prog_hc_load(const char *instance, struct lb_err *err);
 
 /* Are these the maps that this tool understands? 0, or -1 with what to do. */
 struct lb_meta;

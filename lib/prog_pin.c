@@ -183,6 +183,19 @@ int lb_pin_prog(int fd, const char *instance, const char *name, struct lb_err *e
 	return bpf_obj_pin(fd, path) ? lb_pin_fail(err, errno, path) : 0;
 }
 
+int lb_pin_swap(int fd, const char *instance, const char *name, struct lb_err *err)
+{
+	char from[LB_PIN_LEN], to[LB_PIN_LEN], new[16];
+
+	snprintf(new, sizeof(new), "%s_new", name);
+	lb_pin_path(from, instance, "prog", new);
+	lb_pin_path(to, instance, "prog", name);
+	unlink(from); /* of a reload that was killed here */
+	if (lb_pin_prog(fd, instance, new, err))
+		return -1;
+	return rename(from, to) ? lb_pin_fail(err, errno, to) : 0;
+}
+
 int lb_pin_reuse(struct bpf_object *obj, const char *instance, struct lb_err *err)
 {
 	struct bpf_map *map;

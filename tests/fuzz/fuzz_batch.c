@@ -35,13 +35,26 @@ static void must_be_sorted(const struct lb_model *m)
 		must(lb_service_cmp(&m->vip[i - 1].svc, &m->vip[i].svc) < 0);
 }
 
+static void must_be_same_check(const struct lb_m_check *p, const struct lb_m_check *q)
+{
+	must(p->kind == q->kind && p->direct == q->direct && p->port == q->port &&
+	     p->interval == q->interval && p->timeout == q->timeout && p->rise == q->rise &&
+	     p->fall == q->fall && p->status_min == q->status_min &&
+	     p->status_max == q->status_max);
+	must(!strcmp(p->host, q->host) && !strcmp(p->path, q->path) && !strcmp(p->send, q->send) &&
+	     !strcmp(p->expect, q->expect) && !strcmp(p->command, q->command));
+	must(p->kind == LB_M_CHECK_NONE || p->timeout <= p->interval);
+}
+
 static void must_be_same(const struct lb_model *a, const struct lb_model *b)
 {
 	must(a->pools == b->pools && a->reals == b->reals && a->vips == b->vips);
 	for (size_t i = 0; i < a->pools; i++) {
 		const struct lb_m_pool *p = &a->pool[i], *q = &b->pool[i];
 
-		must(!strcmp(p->name, q->name) && p->slots == q->slots && p->encap == q->encap);
+		must(!strcmp(p->name, q->name) && p->slots == q->slots && p->encap == q->encap &&
+		     p->min == q->min && p->panic == q->panic);
+		must_be_same_check(&p->check, &q->check);
 	}
 	for (size_t i = 0; i < a->reals; i++) {
 		const struct lb_m_real *p = &a->real[i], *q = &b->real[i];
@@ -53,7 +66,7 @@ static void must_be_same(const struct lb_model *a, const struct lb_model *b)
 		const struct lb_m_vip *p = &a->vip[i], *q = &b->vip[i];
 
 		must(!lb_service_cmp(&p->svc, &q->svc) && !strcmp(p->pool, q->pool) &&
-		     p->session == q->session);
+		     p->session == q->session && p->always == q->always);
 	}
 }
 

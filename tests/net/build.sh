@@ -69,12 +69,23 @@ make_link() { # NODE
 		addr add $(addr6 "$1" 1)/64 dev $1
 		link set $1 up
 	END
+	link_up "$1"
+}
+
+# The node's end of its link, new or after it was down: with the link go IPv6 addresses, routes and
+# neighbours.
+link_up() { # NODE
 	ip -n "$PREFIX-$1" -b - <<-END
-		addr add $(addr4 "$1")/30 dev eth0
-		addr add $(addr6 "$1")/64 dev eth0
 		link set eth0 up
-		route add default via $(addr4 "$1" 1)
-		route add default via $(addr6 "$1" 1)
+		addr replace $(addr4 "$1")/30 dev eth0
+		addr replace $(addr6 "$1")/64 dev eth0
+		route replace default via $(addr4 "$1" 1)
+		route replace default via $(addr6 "$1" 1)
+	END
+	[ "$(node_kind "$1")" = 4 ] || return 0
+	ip -n "$PREFIX-$1" -b - <<-END
+		neigh replace $(addr4 "$1" 1) dev eth0 managed
+		neigh replace $(addr6 "$1" 1) dev eth0 managed
 	END
 }
 
@@ -99,8 +110,6 @@ make_l4lb() {
 	# comes with that, would join packets that a cable would not.
 	in_node r1 bpftool net attach xdp pinned "$BPFFS/$PREFIX-pass" dev "$1"
 	in_node r1 ethtool -K "$1" gro off >/dev/null
-	ip -n "$PREFIX-$1" neigh replace "$(addr4 "$1" 1)" dev eth0 managed
-	ip -n "$PREFIX-$1" neigh replace "$(addr6 "$1" 1)" dev eth0 managed
 }
 
 make_l7lb() {
@@ -169,12 +178,13 @@ start_nginx() { # NODE
 }
 
 config_l4lb() { # NODE
-	local port real tables=$(((TABLE * 4 + 65536) / 65537))
+	local port real check='' tables=$(((TABLE * 4 + 65536) / 65537))
 
+	[ "$BGP" = no ] || check=" $HEALTH_CHECK"
 	lbt "$1" prog load reals 512 vips 64 pools 16 tables $((tables < 8 ? 8 : tables)) \
 		sessions "$SESSIONS"
 	{
-		echo "pool add web table $TABLE encap ipip"
+		echo "pool add web table $TABLE encap ipip$check"
 		for real in $(l7lbs); do
 			echo "real add $(real_addr "$real") pool web weight $(real_weight "$real")"
 		done
@@ -204,6 +214,7 @@ build() {
 	local node
 
 	make_router
+	[ "$BGP" = no ] || bird_start
 	make_files
 	# Not by ip(8), which leaves directories in bpffs for good.
 	bpftool prog load "$PASS" "$BPFFS/$PREFIX-pass"
@@ -221,20 +232,19 @@ build() {
 	for node in $(l4lbs); do
 		wait_until resolved "$node" || die "$node does not reach the router"
 		[ "$BARE" = yes ] || config_l4lb "$node"
-		route_add "$node"
+		[ "$BGP" = yes ] || route_add "$node"
 	done
+	[ "$BGP" = no ] || bgp_start
 }
 
 ours() { # PID PATTERN: is it alive, and what we started? Numbers are used again.
 	tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | grep -q -- "$2"
 }
 
-stop_nginx() { # NODE
-	local pid
+nginx_runs() { ours "$(cat "$RUN/$1/pid" 2>/dev/null)" "$RUN/$1/nginx.conf"; }
 
-	pid=$(cat "$RUN/$1/pid" 2>/dev/null) || return 0
-	ours "$pid" "$RUN/$1" || return 0
-	kill -TERM "$pid"
+stop_nginx() { # NODE
+	! nginx_runs "$1" || kill -TERM "$(cat "$RUN/$1/pid")"
 }
 
 # Whoever runs in our namespaces is there through `lab.sh exec` and has no network any more.
@@ -244,7 +254,7 @@ stop_others() { # NODE
 	for pid in $(ip netns pids "$PREFIX-$1" 2>/dev/null); do
 		[ "$pid" != $$ ] || continue
 		case $(cat "/proc/$pid/comm" 2>/dev/null) in
-		nginx | "") ;;
+		nginx | bird | exabgp | lbmon | "") ;;
 		*) echo "lab: ended $(cat "/proc/$pid/comm") ($pid), which ran in $1" ;;
 		esac
 		kill -"$2" "$pid" 2>/dev/null || :
@@ -271,11 +281,14 @@ remove() {
 	local node list
 
 	list=$(cat "$RUN/nodes" 2>/dev/null) || list=
-	for node in $list; do stop_nginx "$node"; done
 	for node in $list; do
-		remove_pins "$node"
+		stop_nginx "$node"
+		bgp_stop "$node" TERM
+	done
+	for node in $list; do
 		WAIT=1 wait_until empty_node "$node" || stop_others "$node" TERM
 		WAIT=1 wait_until empty_node "$node" || stop_others "$node" KILL
+		remove_pins "$node"
 		[ ! -e "$NETNS_DIR/$PREFIX-$node" ] || ip netns del "$PREFIX-$node"
 	done
 	rm -f "$BPFFS/$PREFIX-pass"

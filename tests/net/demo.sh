@@ -12,6 +12,12 @@ set -eu
 . "$(dirname "$0")/watch.sh"
 # shellcheck source=tests/net/traffic.sh
 . "$(dirname "$0")/traffic.sh"
+# shellcheck source=tests/net/build.sh
+. "$(dirname "$0")/build.sh"
+# shellcheck source=tests/net/bgp.sh
+. "$(dirname "$0")/bgp.sh"
+# shellcheck source=tests/net/demo_bgp.sh
+. "$(dirname "$0")/demo_bgp.sh"
 LAB=$(dirname "$0")/lab.sh
 
 REQUESTS=6000 DOWNLOADS=40
@@ -75,13 +81,13 @@ demo_requests() { # FAMILY VIP
 }
 
 demo_path() {
-	local node seen sent flows other packets=0 given=0 unpacked=0 others=0
+	local node seen sent flows other packets=0 given=0 unpacked=0 others=0 known
 
 	step "The way of the packets, counted by the router and by XDP" \
 		"Requests cross an L4LB, replies do not: so few L4LBs can serve many L7LBs."
 	rm -f "$TMP/got" "$TMP/shares"
 	printf '  %-7s %12s %17s %17s %17s\n' L4LB connections 'packets given' 'sent on by XDP' \
-		'others (ARP, ND)'
+		'passed on'
 	for node in $(l4lbs); do
 		seen=$(watch_packets "to_${node/-/_}")
 		sent=$(xdp_packets "$node" 'tx.*')
@@ -95,15 +101,17 @@ demo_path() {
 	for node in $(l7lbs); do
 		unpacked=$((unpacked + $(watch_packets "tunnel_${node/-/_}")))
 	done
+	known=$(watch_packets answers bgp)
 	printf '\n  %-38s %17d\n' "tunnel packets to the L7LBs" "$unpacked"
 	printf '  %-38s %17d\n' "replies, L7LB to client" "$(watch_packets direct)"
-	printf '  %-38s %17d\n\n' "replies that met an L4LB" "$(watch_packets astray)"
+	printf '  %-38s %17d\n' "replies that met an L4LB" "$(watch_packets astray)"
+	printf '  %-38s %17d\n\n' "answers to checks, and BGP" "$known"
 	claim "the L4LBs share the connections evenly (chi-square)" \
 		spread_is_fair "$TMP/got" "$TMP/shares"
 	claim "no packet lost: given to L4LBs = sent by XDP = came to L7LBs" \
 		all_equal "$given" "$packets" "$unpacked"
-	claim "XDP saw requests, and hardly anything else" \
-		[ "$others" -lt $((100 * L4LBS + given / 100)) ]
+	claim "XDP saw requests, lbmon's and ExaBGP's packets, and hardly anything else" \
+		[ "$others" -lt $((known + 100 * L4LBS + given / 100)) ]
 	claim "replies went straight from L7LB to client, none by way of an L4LB" \
 		replies_are_straight
 }
@@ -179,43 +187,6 @@ demo_upload() {
 		[ "$(xdp_drops)" = 0 ]
 }
 
-busiest() { watch_flows | cut -d' ' -f1 | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }'; }
-
-all_flows_seen() { [ "$(watch_flows_on)" = "$DOWNLOADS" ]; }
-
-# All downloads' packets pass by again, and so many of them (-eq 0, -gt 0) by way of this L4LB.
-flows_move() { # NODE -eq|-gt
-	sleep 0.3
-	watch_forget
-	wait_until all_flows_seen && test "$(watch_flows_on "$1")" "$2" 0
-}
-
-demo_route() {
-	local node on
-
-	step "An L4LB goes, and comes back, while $DOWNLOADS downloads run" \
-		"The others have the same table: moved flows reach the same L7LBs."
-	watch_forget
-	claim "$DOWNLOADS downloads under way" downloads_start 150k
-	claim "the router sees packets of each of them" wait_until all_flows_seen
-	node=$(busiest)
-	on=$(watch_flows_on "$node")
-	route_del "$node"
-	printf '          %s carries %d of them; the router has lost its route now\n' "$node" "$on"
-	claim "all $DOWNLOADS go on, none through $node: $on connections have moved" \
-		flows_move "$node" -eq
-	route_add "$node"
-	claim "the route is back, and $node carries $(flows_back "$node") connections" \
-		[ "$(cat "$TMP/back")" -gt 0 ]
-	claim "none has ended meanwhile" all_equal "$DOWNLOADS" "$(downloads_live)"
-	downloads_all_good "no download broke, in either change"
-}
-
-flows_back() {
-	flows_move "$1" -gt || :
-	watch_flows_on "$1" | tee "$TMP/back"
-}
-
 picture() {
 	local i node left right middle n=3
 
@@ -245,6 +216,7 @@ picture() {
 
 	  request   client > router > L4LB =tunnel=> router =tunnel=> L7LB (nginx)
 	  reply     client < router < - - - - - - - - - - - - - - - - L7LB
+	  routes    router <=BGP= ExaBGP < lbmon, on each L4LB
 	  VIPs      $VIP4 and $VIP6
 
 	END
@@ -257,8 +229,10 @@ demo_build() {
 		"The router spreads flows over the L4LBs (ECMP), these over the L7LBs."
 	"$LAB" up -q -p "$PREFIX" -w 3,2,2,1 "$@"
 	load_conf
+	[ "$BGP" = yes ] || die "the demo shows BGP: not with -B or -b"
 	watch_start
 	picture
+	demo_routes
 	for vip in "$VIP4" "[$VIP6]"; do
 		claim "$(in_node c1 curl -sS --max-time 5 "http://$vip/" 2>&1 | tee "$TMP/first")" \
 			grep -q '^l7-' "$TMP/first"
@@ -273,7 +247,7 @@ nothing_left() {
 		find "$NETNS_DIR" "$BPFFS" "$BPFFS/lb" /run/lb -maxdepth 1 -name "$PREFIX-*"
 		find "$RUN" "$TMP" -maxdepth 0
 		grep -F "$PREFIX-" /proc/mounts
-		grep -lsF "$RUN/" /proc/[0-9]*/cmdline
+		grep -lsF -e "$RUN/" -e "$PREFIX-" /proc/[0-9]*/cmdline
 		[ "$mounted" = "$(stat -f -c %T "$BPFFS" 2>&1)" ] || [ -e "$LAB_ROOT" ] ||
 			echo "$BPFFS is $(stat -f -c %T "$BPFFS"), was $mounted"
 	} 2>/dev/null || :)
@@ -285,7 +259,7 @@ clean_up() {
 	local pid
 
 	trap '' INT TERM HUP
-	for pid in "${dl_pids[@]}"; do kill "$pid" 2>/dev/null || :; done
+	for pid in "${dl_pids[@]}" "${ask_pids[@]}"; do kill "$pid" 2>/dev/null || :; done
 	"$LAB" down -p "$PREFIX" || :
 	rm -rf "$TMP"
 	removed=yes
@@ -310,10 +284,10 @@ while getopts :n:d: opt; do
 	esac
 done
 shift $((OPTIND - 1))
-need_tools ip nginx ethtool nsenter openssl flock bpftool curl jq nft
+need_tools ip nginx ethtool nsenter openssl flock bpftool curl jq nft bird exabgp
 use_prefix "demo$$"
 mounted=$(stat -f -c %T "$BPFFS" 2>&1)
-dl_pids=()
+dl_pids=() ask_pids=()
 TMP=$(mktemp -d)
 trap at_exit EXIT
 trap 'exit 130' INT
@@ -325,8 +299,9 @@ if [ "$failed" = 0 ]; then
 	demo_requests 6 "[$VIP6]"
 	demo_path
 	demo_drain
-	demo_route
 	demo_upload
+	demo_backend
+	demo_nodes
 else
 	printf '\nIt does not work at all: no use going on.\n'
 fi

@@ -9,9 +9,11 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/net/build.sh
 . "$(dirname "$0")/build.sh"
+# shellcheck source=tests/net/bgp.sh
+. "$(dirname "$0")/bgp.sh"
 
 CLIENTS=2 L4LBS=3 REALS=4 MODE=native FAMILY=mixed WEIGHTS=1 TABLE=65537 SESSIONS=65536
-MTU=1500 SIZE=2000000 BARE=no QUIET=no
+MTU=1500 SIZE=2000000 BGP=yes BARE=no QUIET=no
 
 usage() {
 	cat <<-END
@@ -27,22 +29,24 @@ usage() {
 	     -s N   entries of an L4LB's session cache (default $SESSIONS)
 	     -M N   MTU of all links (default $MTU)
 	     -z N   bytes of the file /data on the L7LBs (default $SIZE)
-	     -b     bare: nodes, links, nginx and forwarding, but nothing done with lbtool
+	     -B     no BGP: the router has static routes, and reals are not checked
+	     -b     bare: nodes, links, nginx, static routes, but nothing done with lbtool
 	     -q     quiet: does not say what to try
 	  down      remove it, whatever of it there is
 	  status    what stands, and in which state
 	  list      the PREFIXes of all labs that stand
 	  try       what to try
 	  exec NODE COMMAND...    run a command in a node (LB_INSTANCE is set, build/ is in PATH)
-	  announce NODE           the router sends VIPs to this L4LB, too
-	  withdraw NODE           ... no longer
+	  announce NODE           the router sends VIPs to this L4LB, too (lbtool node ready)
+	  withdraw NODE           ... no longer (lbtool node drain)
+	  restart NODE            starts ExaBGP, which starts lbmon, on this L4LB again
 	END
 }
 
 up_options() {
 	local opt
 
-	while getopts :p:c:l:r:m:w:f:t:s:M:z:bq opt; do
+	while getopts :p:c:l:r:m:w:f:t:s:M:z:Bbq opt; do
 		case $opt in
 		p) use_prefix "$OPTARG" ;;
 		c) need_number clients "$OPTARG" 1 250; CLIENTS=$OPTARG ;;
@@ -55,7 +59,8 @@ up_options() {
 		s) need_number sessions "$OPTARG" 0 999999999; SESSIONS=$OPTARG ;;
 		M) need_number MTU "$OPTARG" 1320 65000; MTU=$OPTARG ;;
 		z) need_number size "$OPTARG" 1 999999999; SIZE=$OPTARG ;;
-		b) BARE=yes ;;
+		B) BGP=no ;;
+		b) BARE=yes BGP=no ;;
 		q) QUIET=yes ;;
 		:) die "-$OPTARG needs a value" ;;
 		*) die "option \"-$OPTARG\": not known; \"lab.sh help\" lists them" ;;
@@ -76,6 +81,11 @@ cmd_up() {
 	need_tools ip nginx ethtool nsenter openssl flock bpftool
 	[ -e "$PASS" ] || die "no $PASS; \"make tests\" builds it"
 	[ "$BARE" = yes ] || [ -x "$LBTOOL" ] || die "no lbtool at $LBTOOL; \"make\" builds it"
+	if [ "$BGP" = yes ]; then
+		need_tools bird birdc exabgp
+		LBMON=$(realpath -m "$LBMON")
+		[ -x "$LBMON" ] || die "no lbmon at $LBMON; \"make\" builds it, -B does without BGP"
+	fi
 	[ ! -e "$RUN" ] ||
 		die "a lab \"$PREFIX\" stands already; \"lab.sh down -p $PREFIX\" removes it"
 	for node in r1 $(clients) $(l4lbs) $(l7lbs); do
@@ -88,7 +98,8 @@ cmd_up() {
 	trap 'up_failed $?' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
-	for node in CLIENTS L4LBS REALS MODE FAMILY WEIGHTS TABLE SESSIONS MTU SIZE BARE LBTOOL; do
+	for node in CLIENTS L4LBS REALS MODE FAMILY WEIGHTS TABLE SESSIONS MTU SIZE BARE BGP \
+		LBTOOL LBMON; do
 		printf '%s=%q\n' "$node" "${!node}"
 	done >"$RUN/conf"
 	touch "$RUN/nodes" "$RUN/announced"
@@ -133,11 +144,14 @@ node_state() { # NODE
 		*xdp*) printf 'XDP native' ;;
 		*) printf 'no XDP' ;;
 		esac
-		grep -qx "$1" "$RUN/announced" && echo ', announced' || echo ', not announced'
+		next_hops "$VIP4" | grep -qx "$1" && printf ', announced' || printf ', not announced'
+		[ "$BGP" = no ] || exabgp_runs "$1" || printf ', no ExaBGP'
+		echo
 		;;
 	l7-*)
 		printf 'pool knows it as %s, weight %s, ' "$(real_addr "$1")" "$(real_weight "$1")"
-		ours "$(cat "$RUN/$1/pid" 2>/dev/null)" "$RUN/$1" && echo 'nginx runs' || echo 'no nginx'
+		[ "$BGP" = no ] || printf 'health %s, ' "$(health "$1")"
+		nginx_runs "$1" && echo 'nginx runs' || echo 'no nginx'
 		;;
 	*) echo ;;
 	esac
@@ -156,6 +170,11 @@ cmd_status() {
 	printf 'r1      routes to the VIPs:\n'
 	ip -n "$PREFIX-r1" -4 route show "$VIP4" | sed 's/^/        /'
 	ip -n "$PREFIX-r1" -6 route show "$VIP6" | sed 's/^/        /'
+	[ "$BGP" = yes ] || return 0
+	printf 'r1      BGP sessions:\n'
+	bird_ask show protocols | awk '$2 == "BGP" {
+		sub("_", "-", $1); sub("_", " over ", $1)
+		print "        " $1 ": " ($6 ? $6 : $4) " since " $5 }'
 }
 
 cmd_exec() {
@@ -173,7 +192,7 @@ cmd_exec() {
 	exec nsenter --net="$NETNS_DIR/$PREFIX-$node" "$@"
 }
 
-cmd_route() { # route_add|route_del, then the words
+cmd_route() { # route_add|route_del|node_restart, then the words
 	local what=$1
 
 	shift
@@ -212,16 +231,42 @@ try() {
 	  no new connections for one L7LB (on every L4LB, as a deployment would)
 	    for i in $(seq -s' ' "$L4LBS"); do
 	      $x l4-\$i lbtool real replace $(real_addr l7-1) pool web state drain; done
-	  an L4LB dies, and comes back
-	    ${x% exec*} withdraw$opt l4-1;  ${x% exec*} announce$opt l4-1
 	  a slow download to do such things to
 	    $x c1 curl -o /dev/null http://$VIP4/data?rate=100k
 	  look into the tunnels
 	    $x l7-1 tcpdump -nni eth0
+	$(try_routes "$x")
 	  what stands
 	    ${x% exec*} status$opt
 
 	"make unlab" removes all of it.
+	END
+}
+
+try_routes() { # HOW-TO-EXEC
+	local x=$1 lab=${1% exec*} opt=${1##* exec}
+
+	if [ "$BGP" = no ]; then
+		echo "  an L4LB dies, and comes back"
+		echo "    $lab withdraw$opt l4-1;  $lab announce$opt l4-1"
+		return
+	fi
+	cat <<-END
+	  what the router has learnt, and from whom
+	    $x r1 ip route show $VIP4
+	    $x r1 birdc -s $RUN/r1/bird.ctl show protocols
+	    $x r1 birdc -s $RUN/r1/bird.ctl show route
+	  an L4LB is taken out of service, and returns: lbmon tells ExaBGP, ExaBGP the router
+	    $lab withdraw$opt l4-1;  $lab announce$opt l4-1
+	  a backend dies: what lbmon says of it, and how the table changes; and it comes back
+	    kill \$(cat $RUN/l7-1/pid)
+	    $x l4-1 lbtool -d real show
+	    $x l7-1 nginx -p $RUN/l7-1 -c $RUN/l7-1/nginx.conf
+	  ExaBGP dies on an L4LB, its routes with it; and it comes back
+	    kill -9 \$(cat $RUN/l4-1/exabgp.pid)
+	    $lab restart$opt l4-1
+	  what lbmon and ExaBGP say
+	    tail $RUN/l4-1/exabgp.log
 	END
 }
 
@@ -241,6 +286,7 @@ try | prompt) cmd_try "$@" ;;
 exec) cmd_exec "$@" ;;
 announce) cmd_route route_add "$@" ;;
 withdraw) cmd_route route_del "$@" ;;
+restart) cmd_route node_restart "$@" ;;
 help | -h | --help) usage ;;
 *)
 	echo "lab.sh: command \"$command\": not known; \"lab.sh help\" lists them" >&2

@@ -22,6 +22,8 @@ B=$(cd "$TOP" && realpath -m "${B:-build}")
 PASS=$B/tests/net/pass.bpf.o
 LBTOOL=${LBTOOL:-$B/lbtool}
 [ -x "$LBTOOL" ] || LBTOOL=$(command -v lbtool || echo "$LBTOOL")
+LBMON=${LBMON:-$B/lbmon}
+[ -x "$LBMON" ] || LBMON=$(command -v lbmon || echo "$LBMON")
 
 die() {
 	echo "${0##*/}: $*" >&2
@@ -138,14 +140,24 @@ wait_until() {
 	done
 }
 
-# How an L4LB says that it takes VIPs: the one place to change when BGP does it. The router's
-# routes name exactly the nodes in $RUN/announced, equal-cost.
+# How an L4LB says that it takes VIPs, or no more: the one place. With BGP, lbmon is told, and it is
+# done when the router knows. Without, the router's routes name exactly the nodes in $RUN/announced.
 route_add() { # NODE
+	if [ "$BGP" = yes ]; then
+		lbt "$1" node ready
+		WAIT=10 wait_until hop_there "$1" || die "the router does not learn the VIPs of $1"
+		return
+	fi
 	grep -qx "$1" "$RUN/announced" 2>/dev/null || echo "$1" >>"$RUN/announced"
 	route_write
 }
 
 route_del() { # NODE
+	if [ "$BGP" = yes ]; then
+		lbt "$1" node drain
+		WAIT=10 wait_until hop_gone "$1" || die "the router keeps the VIPs of $1"
+		return
+	fi
 	sed -i "/^$1\$/d" "$RUN/announced"
 	route_write
 }

@@ -36,11 +36,13 @@ saw_clients() { # did every answer name the address of the client that asked?
 }
 
 # $DOWNLOADS downloads of /data in the background, half over IPv4 and half over IPv6, from all
-# clients: number N has its file in $TMP/dl.N and its head in $TMP/dl.N.head.
+# clients: number N has its file in $TMP/dl.N and its head in $TMP/dl.N.head. Their ports are below
+# 32768, where no request's is, and other ones each time.
 downloads_start() { # RATE
 	local i node vip list
 
 	rm -f "$TMP"/dl.*
+	dl_port=$((${dl_port:-9500} + 500))
 	mapfile -t list < <(clients)
 	dl_pids=()
 	for ((i = 0; i < DOWNLOADS; i++)); do
@@ -48,6 +50,7 @@ downloads_start() { # RATE
 		vip=$VIP4
 		[ $((i % 2)) = 0 ] || vip="[$VIP6]"
 		(exec nsenter --net="$NETNS_DIR/$PREFIX-$node" curl -sS --max-time 60 \
+			--local-port $dl_port-$((dl_port + 499)) \
 			-D "$TMP/dl.$i.head" -o "$TMP/dl.$i" "http://$vip/data?rate=$1" \
 			2>>"$TMP/errors") &
 		dl_pids+=($!)
@@ -69,18 +72,69 @@ downloads_live() { # NODE or nothing: how many still run, on that L7LB
 	echo $n
 }
 
-# Waits for all of them, and counts those that came to a good end: complete and unharmed.
-downloads_good() {
-	local i n=0 sum
+# Waits for all of them, and counts those that came to a good end: complete and unharmed. With a
+# NODE, only those that were not on that L7LB. $TMP/good has their number, $TMP/could that of all asked.
+downloads_good() { # [ NODE ]
+	local i n=0 could=0 sum
 
 	sum=$(sha256sum <"$RUN/www/data")
 	for ((i = 0; i < DOWNLOADS; i++)); do
+		if [ $# = 1 ] && grep -qs "^X-Real: $1.\$" "$TMP/dl.$i.head"; then
+			wait "${dl_pids[i]}" || :
+			continue
+		fi
+		could=$((could + 1))
 		wait "${dl_pids[i]}" || continue
 		[ "$(stat -c %s "$TMP/dl.$i")" = "$SIZE" ] || continue
 		[ "$(sha256sum <"$TMP/dl.$i")" != "$sum" ] || n=$((n + 1))
 	done
 	dl_pids=()
 	echo $n >"$TMP/good"
+	echo $could >"$TMP/could"
+}
+
+# New requests all the time in the background, from each client over each family one after the other,
+# at most RATE a second. A line each in $TMP/asked: when it ended, curl's exit status, how long it
+# took, in seconds, and who answered.
+asks_start() { # RATE
+	local node vip
+
+	: >"$TMP/asked"
+	ask_pids=()
+	for node in $(clients); do
+		for vip in "$VIP4" "[$VIP6]"; do
+			nsenter --net="$NETNS_DIR/$PREFIX-$node" stdbuf -oL curl -sf -o /dev/null \
+				--rate "$1/s" --connect-timeout 5 --max-time 8 \
+				-w '%{exitcode} %{time_total} %header{x-real}\n' \
+				"http://$vip/[1-1000000]" 2>/dev/null > >(stamp >>"$TMP/asked") &
+			ask_pids+=($!)
+		done
+	done
+}
+
+stamp() {
+	local line
+
+	while read -r line; do echo "$EPOCHREALTIME $line"; done
+}
+
+asks_stop() {
+	local pid
+
+	for pid in "${ask_pids[@]}"; do
+		kill "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	ask_pids=()
+}
+
+# Requests that began between two times (EPOCHREALTIME): all, those that failed, or those that an
+# L7LB answered.
+asks() { # FROM TO all|failed|NODE
+	awk -v from="$1" -v to="$2" -v what="$3" '
+		NF >= 3 && $1 - $3 >= from && $1 - $3 < to &&
+		(what == "all" || (what == "failed" ? $2 != 0 : $4 == what)) { n++ }
+		END { print n + 0 }' "$TMP/asked"
 }
 
 # Uploads of the file that the downloads fetch, one over each family from each client; prints how

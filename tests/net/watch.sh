@@ -6,7 +6,9 @@
 
 # Needs load_conf. Counters: to_NODE, client packets that the router gave to this L4LB; tunnel_NODE,
 # tunnels' packets to this L7LB; direct, replies from L7LBs to clients; astray, replies that came
-# from or went to an L4LB. Sets on_ip, on_ip6: which L4LB has which flow.
+# from or went to an L4LB; checks and answers, tunnels with an L4LB's own packets in them and what
+# L7LBs answer to those, none of which is in the others; bgp, what the router itself says to L4LBs.
+# Sets on_ip, on_ip6: which L4LB has which flow.
 watch_start() {
 	local node
 
@@ -14,13 +16,16 @@ watch_start() {
 		echo "table inet watch {"
 		for node in $(l4lbs); do echo "counter to_${node/-/_} {}"; done
 		for node in $(l7lbs); do echo "counter tunnel_${node/-/_} {}"; done
-		echo "counter direct {}"
-		echo "counter astray {}"
+		for node in direct astray checks answers bgp; do echo "counter $node {}"; done
 		for node in ip ip6; do
 			echo "set on_$node { typeof meta oifname . $node saddr . tcp sport"
 			echo "	flags dynamic; size 65535; }"
 		done
+		echo "chain own { type filter hook output priority 0"
+		echo "tcp sport 179 oifname l4-* counter name bgp"
+		echo "}"
 		echo "chain look { type filter hook forward priority 0"
+		watch_checks
 		watch_rules ip "$VIP4"
 		watch_rules ip6 "$VIP6"
 		for node in $(l7lbs); do
@@ -29,6 +34,20 @@ watch_start() {
 		echo "}"
 		echo "}"
 	} | in_node r1 nft -f -
+}
+
+# nft does not know IPIP: the source of the inner packet, by its place. The first bytes of L4_NETS.
+watch_checks() {
+	local count='counter name checks accept'
+
+	cat <<-END
+		ip protocol 4 @nh,256,16 0x0a04 $count
+		ip protocol 41 @nh,224,48 0x20010db80004 $count
+		ip6 nexthdr 4 @nh,416,16 0x0a04 $count
+		ip6 nexthdr 41 @nh,384,48 0x20010db80004 $count
+		iifname "l7-*" meta l4proto tcp ip daddr ${L4_NETS% *} counter name answers accept
+		iifname "l7-*" meta l4proto tcp ip6 daddr ${L4_NETS#* } counter name answers accept
+	END
 }
 
 watch_rules() { # ip|ip6 VIP

@@ -8,7 +8,13 @@
 
 int world_pool(struct world *w, const char *name, uint32_t slots, struct lb_err *err)
 {
-	struct lb_m_pool pool = {.slots = slots, .encap = LB_M_ENCAP_IPIP, .id = LB_NO_ID};
+	struct lb_m_pool pool = {
+		.slots = slots,
+		.encap = LB_M_ENCAP_IPIP,
+		.min = 1,
+		.check = lb_check_default,
+		.id = LB_NO_ID,
+	};
 
 	snprintf(pool.name, sizeof(pool.name), "%s", name);
 	return lb_model_put_pool(&w->model, &pool, err);
@@ -26,7 +32,7 @@ int world_real(struct world *w, const char *pool, const char *addr, uint16_t wei
 	old = lb_model_real(&w->model, pool, &real.addr);
 	if (old) {
 		real.id = old->id;
-		real.sick = old->sick;
+		real.health = old->health;
 	}
 	return lb_model_put_real(&w->model, &real, err);
 }
@@ -84,7 +90,7 @@ int world_health(struct world *w, const char *pool, const char *addr, enum lb_he
 		return lb_fail(err, "real %s has no id", addr);
 	if (bpf_map_update_elem(w->health_map, &real->id, &value, BPF_ANY))
 		return lb_fail(err, "health: %s", strerror(errno));
-	real->sick = health == LB_HEALTH_DOWN;
+	real->health = health == LB_HEALTH_DOWN ? LB_M_SICK : LB_M_HEALTHY;
 	return 0;
 }
 

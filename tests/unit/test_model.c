@@ -293,6 +293,51 @@ Test(model, serves)
 	cr_expect(not(lb_real_serves(&real)));
 }
 
+static void put_sick(const char *addr, enum lb_m_health health, enum lb_m_state state)
+{
+	struct lb_m_real real = a_real("web", addr, 1);
+
+	real.health = health;
+	real.state = state;
+	cr_assert(eq(int, lb_model_put_real(&m, &real, &err), 0));
+}
+
+Test(model, health_and_panic)
+{
+	struct lb_m_pool pool = a_pool("web", 251);
+
+	pool.panic = 34;
+	cr_assert(eq(int, lb_model_put_pool(&m, &pool, &err), 0));
+	put_sick("10.0.0.1", LB_M_SICK, LB_M_UP);
+	put_sick("10.0.0.2", LB_M_UNKNOWN, LB_M_UP);
+	put_sick("10.0.0.3", LB_M_HEALTHY, LB_M_UP);
+	/* Those out of the table anyway count neither way. */
+	put_sick("10.0.0.4", LB_M_SICK, LB_M_DOWN);
+	put_sick("10.0.0.5", LB_M_HEALTHY, LB_M_DRAIN);
+	lb_model_health(&m);
+	cr_expect(m.real[0].sick);
+	cr_expect(not(m.real[1].sick));
+	cr_expect(eq(sz, lb_pool_healthy(&m, &m.pool[0]), 2));
+	cr_expect(not(lb_pool_panics(&m, &m.pool[0])));
+
+	m.real[2].health = LB_M_SICK; /* one of three: 33 % */
+	lb_model_health(&m);
+	cr_expect(lb_pool_panics(&m, &m.pool[0]));
+	cr_expect(not(m.real[0].sick));
+	cr_expect(eq(sz, lb_pool_healthy(&m, &m.pool[0]), 1));
+	m.pool[0].panic = 33;
+	lb_model_health(&m);
+	cr_expect(not(lb_pool_panics(&m, &m.pool[0])));
+	cr_expect(m.real[0].sick && m.real[2].sick);
+	m.real[1].health = LB_M_SICK;
+	m.pool[0].panic = 0;
+	lb_model_health(&m);
+	cr_expect(m.real[0].sick && m.real[1].sick && m.real[2].sick, "0 is never");
+	m.pool[0].panic = 1;
+	lb_model_health(&m);
+	cr_expect(not(m.real[0].sick || m.real[1].sick || m.real[2].sick));
+}
+
 /* Names of states and encapsulations are in the order of their enums. */
 Test(model, names)
 {

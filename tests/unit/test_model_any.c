@@ -44,10 +44,48 @@ static void random_vip(struct lb_model *m, const char *pool)
 	vip.svc.port = (uint16_t)(rand() % 2 * 80);
 	vip.svc.proto = rand() % 2 ? 6 : 17;
 	vip.session = rand() % 2;
+	vip.always = rand() % 2;
 	snprintf(vip.pool, sizeof(vip.pool), "%s", pool);
 	cr_assert(eq(int, lb_model_put_vip(m, &vip, &err), 0));
 	if (!is_whole(m))
 		lb_model_del_vip(m, lb_model_vip(m, &vip.svc));
+}
+
+static const char *any(const char *const *of, int n)
+{
+	return of[rand() % n];
+}
+
+#define ANY(to, ...) \
+	snprintf(to, sizeof(to), "%s", \
+		 any((const char *const[]){__VA_ARGS__}, \
+		     sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
+
+/* What the kind has no use for is as usual. */
+static void random_check(struct lb_m_check *c)
+{
+	*c = lb_check_default;
+	c->kind = (enum lb_m_check_kind)(rand() % 6);
+	if (c->kind == LB_M_CHECK_NONE)
+		return;
+	c->direct = rand() % 2;
+	c->port = (uint16_t)(rand() % 2 * 8080);
+	c->interval = rand() % 2 ? c->interval : 60000 * (uint32_t)(1 + rand() % 60);
+	c->timeout = rand() % 2 ? c->timeout : 50 + (uint32_t)(rand() % 1950);
+	c->rise = (uint8_t)(1 + rand() % 100);
+	c->fall = rand() % 2 ? c->fall : (uint8_t)(1 + rand() % 100);
+	if (c->kind == LB_M_CHECK_HTTP || c->kind == LB_M_CHECK_HTTPS) {
+		c->status_min = rand() % 2 ? 200 : 204;
+		c->status_max = rand() % 2 ? 399 : 204;
+		ANY(c->host, "", "www.example.com", "2001:db8::1");
+		ANY(c->path, "/", "/health?a=1&b=2", "/it's#", "/end\\", "/\"");
+	}
+	if (c->kind == LB_M_CHECK_UDP)
+		ANY(c->send, "", "ping", " # x ", "'", "check");
+	if (c->kind != LB_M_CHECK_TCP && c->kind != LB_M_CHECK_EXEC)
+		ANY(c->expect, "", "it's up", "say \"ok\"", "\\", "always");
+	if (c->kind == LB_M_CHECK_EXEC)
+		ANY(c->command, "/bin/true", "/x\"", "/$HOME");
 }
 
 static void random_model(struct lb_model *m)
@@ -58,6 +96,9 @@ static void random_model(struct lb_model *m)
 
 		snprintf(pool.name, sizeof(pool.name), "p%d", rand() % 5);
 		pool.slots = rand() % 2 ? 251 : 503;
+		pool.min = rand() % 2 ? 1 : 65535;
+		pool.panic = rand() % 2 ? 0 : 100;
+		random_check(&pool.check);
 		cr_assert(eq(int, lb_model_put_pool(m, &pool, &err), 0));
 	}
 	for (int i = m->pools ? rand() % 16 : 0; i > 0; i--) {
@@ -70,9 +111,20 @@ static void random_model(struct lb_model *m)
 	}
 }
 
+static bool same_check(const struct lb_m_check *a, const struct lb_m_check *b)
+{
+	return a->kind == b->kind && a->direct == b->direct && a->port == b->port &&
+	       a->interval == b->interval && a->timeout == b->timeout && a->rise == b->rise &&
+	       a->fall == b->fall && a->status_min == b->status_min &&
+	       a->status_max == b->status_max && strcmp(a->host, b->host) == 0 &&
+	       strcmp(a->path, b->path) == 0 && strcmp(a->send, b->send) == 0 &&
+	       strcmp(a->expect, b->expect) == 0 && strcmp(a->command, b->command) == 0;
+}
+
 static bool same_pool(const struct lb_m_pool *a, const struct lb_m_pool *b)
 {
-	return strcmp(a->name, b->name) == 0 && a->slots == b->slots && a->encap == b->encap;
+	return strcmp(a->name, b->name) == 0 && a->slots == b->slots && a->encap == b->encap &&
+	       a->min == b->min && a->panic == b->panic && same_check(&a->check, &b->check);
 }
 
 static bool same_real(const struct lb_m_real *a, const struct lb_m_real *b)
@@ -84,7 +136,7 @@ static bool same_real(const struct lb_m_real *a, const struct lb_m_real *b)
 static bool same_vip(const struct lb_m_vip *a, const struct lb_m_vip *b)
 {
 	return lb_service_cmp(&a->svc, &b->svc) == 0 && strcmp(a->pool, b->pool) == 0 &&
-	       a->session == b->session;
+	       a->session == b->session && a->always == b->always;
 }
 
 /* Written without lb_model_diff(), which is on trial. */

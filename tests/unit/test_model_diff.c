@@ -124,6 +124,79 @@ Test(diff, pools_make_room)
 	lb_model_free(&to);
 }
 
+/* What differs from the default is named; what did so before is named once more. */
+Test(diff, settings)
+{
+	static const char *const before[] = {
+		"pool add a table 251 encap ipip",
+		"pool add b table 251 encap ipip min 2 panic 50 check http direct on port 8080 "
+		"interval 500ms timeout 500ms rise 2 fall 3 status 204 host www path /x expect 'a "
+		"b'",
+		"pool add c table 251 encap ipip check udp interval 2s timeout 1s rise 2 fall 3 "
+		"send x",
+		"pool add d table 251 encap ipip check tcp interval 2s timeout 1s rise 2 fall 3",
+		"vip add 192.0.2.1:80/tcp pool a session on announce always",
+		NULL,
+	};
+	static const char *const after[] = {
+		"pool add a table 251 encap ipip min 3 check exec interval 1m timeout 90ms rise 1 "
+		"fall 100 command /bin/true",
+		"pool add b table 251 encap ipip check http interval 2s timeout 1s rise 2 fall 3",
+		"pool add c table 251 encap ipip check https interval 2s timeout 1s rise 2 fall 3 "
+		"status 200-299",
+		"pool add d table 251 encap ipip",
+		"vip add 192.0.2.1:80/tcp pool a session on",
+		NULL,
+	};
+	struct lb_model from, to;
+	struct typist t;
+
+	type_lines(&from, before);
+	type_lines(&to, after);
+	type_diff(&t, &from, &to);
+	cr_expect(eq(
+		str, t.text,
+		"pool replace a table 251 encap ipip min 3 check exec interval 1m timeout 90ms "
+		"rise 1 fall 100 command /bin/true\n"
+		"pool replace b table 251 encap ipip min 1 panic 0 check http direct off port vip "
+		"interval 2s timeout 1s rise 2 fall 3 status 200-399 host '' path / expect ''\n"
+		"pool replace c table 251 encap ipip check https interval 2s timeout 1s rise 2 "
+		"fall 3 status 200-299\n"
+		"pool replace d table 251 encap ipip check none\n"
+		"vip replace 192.0.2.1:80/tcp pool a session on announce auto\n"));
+	lb_model_free(&t.m);
+	lb_model_free(&from);
+	lb_model_free(&to);
+}
+
+/* Every text full, everything of the longest: the line is whole, and can be typed. */
+Test(diff, the_longest_line)
+{
+	struct lb_m_pool pool = {
+		.slots = 4194301,
+		.encap = LB_M_ENCAP_IPIP,
+		.min = 65535,
+		.panic = 100,
+		.check = {LB_M_CHECK_HTTPS, true, 65535, 3599999, 59999, 100, 100, 100, 599},
+	};
+	struct lb_model none, m;
+	struct typist t;
+
+	memset(pool.name, 'n', sizeof(pool.name) - 1);
+	memset(pool.check.host, 'h', sizeof(pool.check.host) - 1);
+	memset(pool.check.path, '/', sizeof(pool.check.path) - 1);
+	memset(pool.check.expect, ' ', sizeof(pool.check.expect) - 1);
+	memset(pool.check.command, '$', sizeof(pool.check.command) - 1);
+	memset(pool.check.send, '#', sizeof(pool.check.send) - 1);
+	lb_model_init(&none);
+	lb_model_init(&m);
+	cr_assert(eq(int, lb_model_put_pool(&m, &pool, &err), 0));
+	type_diff(&t, &none, &m);
+	cr_expect(eq(int, memcmp(&t.m.pool[0].check, &pool.check, sizeof(pool.check)), 0));
+	lb_model_free(&t.m);
+	lb_model_free(&m);
+}
+
 /* Ids, health and the seed are not the administrator's: no line is made of them. */
 Test(diff, of_the_same_is_nothing)
 {
@@ -135,6 +208,8 @@ Test(diff, of_the_same_is_nothing)
 	to.seed = 7;
 	to.pool[0].id = to.real[0].id = to.vip[0].id = 3;
 	to.real[1].sick = true;
+	to.real[1].health = LB_M_SICK;
+	to.real[1].since = 1;
 	type_diff(&t, &from, &to);
 	cr_expect(eq(str, t.text, ""));
 	lb_model_free(&t.m);

@@ -61,6 +61,49 @@ Test(parse_u32, refuses)
 	cr_expect(untouched(&val, sizeof(val)));
 }
 
+Test(parse_time, takes)
+{
+	static const struct {
+		const char *word;
+		uint32_t ms;
+		const char *back;
+	} rows[] = {
+		{"0ms", 0, "0ms"},	 {"0s", 0, "0ms"},	     {"1ms", 1, "1ms"},
+		{"500ms", 500, "500ms"}, {"1500ms", 1500, "1500ms"}, {"2000ms", 2000, "2s"},
+		{"2s", 2000, "2s"},	 {"60s", 60000, "1m"},	     {"90s", 90000, "90s"},
+		{"1m", 60000, "1m"},	 {"60m", 3600000, "60m"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char back[LB_TIME_STRLEN];
+		uint32_t ms = ~rows[i].ms;
+
+		cr_expect(eq(int, parse_time(rows[i].word, 0, 3600000, &ms, &err), 0));
+		cr_expect(eq(u32, ms, rows[i].ms), "%s", rows[i].word);
+		format_time(ms, back);
+		cr_expect(eq(str, back, (char *)rows[i].back));
+	}
+}
+
+Test(parse_time, refuses)
+{
+	static const char *const words[] = {
+		"",	"s",	 "ms",
+		"5",	"5h",	 "5 s",
+		"-1s",	"1.5s",	 "99ms",
+		"1m1s", "3601s", "4294967297ms",
+		"1S",	"00s",	 "18446744073709551617ms",
+		"05s",
+	};
+	uint32_t ms;
+
+	memset(&ms, NOTHING, sizeof(ms));
+	for (size_t i = 0; i < COUNT(words); i++)
+		refused(parse_time(words[i], 100, 3600000, &ms, &err), words[i],
+			"must be a time of 100ms to 60m, like 500ms, 2s or 1m");
+	cr_expect(untouched(&ms, sizeof(ms)));
+}
+
 Test(parse_hex64, takes_and_refuses)
 {
 	static const struct {

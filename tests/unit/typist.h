@@ -14,7 +14,7 @@ extern const struct lb_limits no_limits;
 struct typist {
 	struct lb_model m;
 	size_t lines;
-	char text[4096]; /* all of them, a newline behind each */
+	char text[16384]; /* all of them, a newline behind each */
 };
 
 /* Types what lb_model_diff() makes of the two, beginning with `from`. t->m is the caller's to free. */

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * hc.h - the stages of a health check's packet: whose it is, what it is, which way, into the tunnel,
+ * out. The outer header is made by the very code that makes it for clients' packets (encap.h), its
+ * addresses are chosen by the same (nexthop.h).
+ */
+#ifndef LB_HC_H
+#define LB_HC_H
+
+#include "bpf/encap.h"
+#include "bpf/maps.h"
+#include "bpf/nexthop.h"
+
+struct hc_way {
+	struct lb_nexthop nh; /* the outer addresses; the rest is not used */
+	struct bpf_fib_lookup fib;
+	int answer; /* LB_NEXT, or LB_DROP_NO_NEIGH: the MAC addresses are not known yet */
+};
+
+/* The real that the mark names, as long as the live configuration has it. */
+static __always_inline const struct lb_real *hc_real(const struct __sk_buff *skb)
+{
+	__u32 id = skb->mark & ~LB_HC_MARK_MASK, live = LB_READ_ONCE(lb_meta.root) & 1;
+	const struct lb_real *r = id ? bpf_map_lookup_elem(&real, &id) : NULL;
+
+	if (!r || !r->used || r->half[live].state == LB_STATE_FREE)
+		return NULL;
+	return r->family == 4 || r->family == 6 ? r : NULL;
+}
+
+/* What the outer header takes from the inner one. The IP packet is as long as the rest of the buffer. */
+static __always_inline int hc_inner(struct __sk_buff *skb, struct lb_pkt *p)
+{
+	__be32 word;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &word, sizeof(word)))
+		return LB_DROP_SHORT;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		p->tos = bpf_ntohl(word) >> 16;
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		p->tos = bpf_ntohl(word) >> 20;
+	else
+		return LB_PASS_NOT_IP;
+	p->v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	p->len = skb->len - ETH_HLEN;
+	p->hash = bpf_get_hash_recalc(skb);
+	return LB_NEXT;
+}
+
+/* The way of a client's packet that came by this device. */
+static __always_inline int hc_route(struct __sk_buff *skb, const struct lb_real *r,
+				    struct hc_way *w)
+{
+	struct lb_ask ask = {.in = skb->ifindex, .family = r->family, .addr = r->addr};
+	const struct lb_dev *in = bpf_map_lookup_elem(&dev, &ask.in), *out;
+	__u32 ifindex;
+
+	if (in && in->via_family) {
+		ask.family = in->via_family;
+		ask.addr = in->via;
+	}
+	w->answer = lb_fib((void *)skb, &w->fib, &ask);
+	if (w->answer != LB_NEXT && w->answer != LB_DROP_NO_NEIGH)
+		return w->answer;
+	ifindex = w->fib.ifindex;
+	out = bpf_map_lookup_elem(&dev, &ifindex);
+	return r->family == 4 ? lb_source4(&w->nh, &w->fib, ask.family == 4, out, in, r)
+			      : lb_source6(&w->nh, &w->fib, ask.family == 6, out, in, r);
+}
+
+/*
+ * One packet must fit, as a client's must. Joined segments (GSO) are made shorter by the outer header,
+ * and have but to have a length that it can say. The kernel tells the MTU only with the neighbour.
+ */
+static __always_inline bool hc_fits(const struct __sk_buff *skb, const struct lb_pkt *p,
+				    const struct hc_way *w, __u32 outer)
+{
+	__u32 most = skb->gso_size || w->answer != LB_NEXT ? 0xffff : w->fib.mtu_result;
+
+	return p->len + outer <= most;
+}
+
+static __always_inline int hc_encap(struct __sk_buff *skb, struct lb_pkt *p, struct hc_way *w)
+{
+	bool v6 = w->nh.flags & LB_NH_V6;
+	__u32 outer = v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	__u64 flags = v6 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4;
+	__be16 type = v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	__u64 head[5];
+
+	if (!hc_fits(skb, p, w, outer))
+		return LB_DROP_TOO_BIG;
+	p->nh = &w->nh;
+	if (v6)
+		lb_outer6(head, p);
+	else
+		lb_outer4(head, p);
+	/* A tag that a VLAN device above put on: the routes choose the way now. */
+	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
+		return LB_DROP_NO_ROOM;
+	if (bpf_skb_adjust_room(skb, outer, BPF_ADJ_ROOM_MAC, flags) ||
+	    (v6 ? bpf_skb_store_bytes(skb, ETH_HLEN, head, sizeof(struct ipv6hdr), 0)
+		: bpf_skb_store_bytes(skb, ETH_HLEN, head, sizeof(struct iphdr), 0)) ||
+	    bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &type, sizeof(type), 0))
+		return LB_DROP_NO_ROOM;
+	return LB_NEXT;
+}
+
+/*
+ * The kernel resolves the next hop and writes its addresses; only IPv6 by an IPv4 next hop (`via`)
+ * it cannot, and there the answer of the look-up must do.
+ */
+static __always_inline int hc_forward(struct __sk_buff *skb, const struct hc_way *w)
+{
+	struct bpf_redir_neigh hop = {.nh_family = w->fib.family};
+
+	if (w->fib.family == LB_AF_INET && w->nh.flags & LB_NH_V6) {
+		if (w->answer != LB_NEXT || bpf_skb_store_bytes(skb, 0, w->fib.dmac, ETH_ALEN, 0) ||
+		    bpf_skb_store_bytes(skb, ETH_ALEN, w->fib.smac, ETH_ALEN, 0))
+			return TC_ACT_SHOT;
+		return bpf_redirect(w->fib.ifindex, 0);
+	}
+	if (hop.nh_family == LB_AF_INET)
+		hop.ipv4_nh = w->fib.ipv4_dst;
+	else
+		__builtin_memcpy(hop.ipv6_nh, w->fib.ipv6_dst, sizeof(hop.ipv6_nh));
+	return bpf_redirect_neigh(w->fib.ifindex, &hop, sizeof(hop), 0);
+}
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* lbmon - checks the reals, keeps the tables to the healthy ones, tells ExaBGP which VIPs to announce; see lbmon(8). */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lbmon/announce.h"
+#include "lbmon/bgp.h"
+#include "lbmon/options.h"
+#include "lbmon/privs.h"
+#include "lbmon/report.h"
+#include "lbmon/watch.h"
+#include "lib/nl.h"
+#include "lib/version.h"
+
+#define LEAVE 1800u /* milliseconds for withdrawing before the end */
+#define RESPAWN_WAIT 15 /* seconds: ExaBGP gives up on a process that ends too often */
+
+struct mon {
+	struct options opt;
+	struct loop *loop;
+	struct watch *watch;
+	struct announce *announce;
+	struct routes *routes; /* NULL: nothing is announced */
+	struct bgp *bgp; /* NULL: nobody listens */
+	struct timer *again, *leave;
+	bool leaving;
+	struct lb_err err;
+};
+
+static void log_route(void *arg, const struct lb_addr *addr, bool on)
+{
+	char text[LB_ADDR_STRLEN];
+
+	(void)arg;
+	format_addr(addr, text);
+	log_event("route", "address", text, "state", on ? "announced" : "withdrawn", NULL);
+}
+
+/* -dry-run: what would be said goes to stdout, and all is well. */
+static void pretend(struct mon *m)
+{
+	char line[ROUTE_LINE];
+	const char *failed;
+
+	while (routes_next(m->routes, line)) {
+		bool asks = !strncmp(line, "show ", 5);
+
+		if (!asks)
+			fputs(line, stdout);
+		if (!strncmp(line, "show neighbor", 13))
+			routes_answer(m->routes, "Peer  ", &failed);
+		routes_answer(m->routes, "done", &failed);
+	}
+	fflush(stdout);
+}
+
+static void announce(void *arg)
+{
+	struct announce_state state = {0};
+	struct announce_result result;
+	struct lb_addr *addr = NULL;
+	struct mon *m = arg;
+
+	if (!m->routes)
+		return;
+	state.ready = !m->leaving && watch_ready(m->watch);
+	state.drained = watch_drained(m->watch);
+	if (state.ready && watch_addrs(m->watch, &addr, &state.n, &m->err)) {
+		log_event("announce", "error", m->err.msg, NULL);
+		timer_set(m->again, 1000);
+		return;
+	}
+	state.addr = addr;
+	if (announce_update(m->announce, loop_now(m->loop), &state, &result, log_route, m,
+			    &m->err) ||
+	    routes_want(m->routes, result.addr, result.n, result.shut, &m->err)) {
+		log_event("announce", "error", m->err.msg, NULL);
+		timer_set(m->again, 1000);
+	} else if (result.again) {
+		timer_set(m->again, result.again - loop_now(m->loop));
+	}
+	free(addr);
+	if (m->bgp)
+		bgp_kick(m->bgp);
+	else
+		pretend(m);
+}
+
+static void stop(void *arg)
+{
+	struct mon *m = arg;
+
+	loop_stop(m->loop);
+}
+
+/* SIGTERM, SIGINT: first take back what was announced. */
+static void leave(void *arg)
+{
+	struct mon *m = arg;
+
+	log_event("end", "instance", m->opt.instance, "reason", "signal", NULL);
+	if (!m->bgp || m->leaving) {
+		loop_stop(m->loop);
+		return;
+	}
+	m->leaving = true;
+	timer_set(m->leave, LEAVE);
+	announce(m);
+}
+
+static void said(void *arg)
+{
+	struct mon *m = arg;
+
+	if (m->leaving && routes_settled(m->routes))
+		loop_stop(m->loop);
+}
+
+static void gone(void *arg)
+{
+	struct mon *m = arg;
+
+	log_event("end", "instance", m->opt.instance, "reason", "end of input", NULL);
+	loop_stop(m->loop);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static int set_up_routes(struct mon *m)
+{
+	if (m->opt.once || m->opt.alone)
+		return 0;
+	m->announce = announce_new(&m->opt.delays, &m->err);
+	m->routes = m->announce ? routes_new(&m->opt.attrs, &m->err) : NULL;
+	if (!m->routes)
+		return -1;
+	if (m->opt.dry_run)
+		return 0;
+	m->bgp = bgp_new(m->loop, STDIN_FILENO, STDOUT_FILENO, m->routes, gone, said, m, &m->err);
+	return m->bgp ? 0 : -1;
+}
+
+static int set_up(struct mon *m)
+{
+	struct watch_options opt = {
+		.instance = m->opt.instance,
+		.dry_run = m->opt.dry_run,
+		.once = m->opt.once,
+		.changed = announce,
+		.settled = m->opt.once ? stop : NULL,
+		.arg = m,
+	};
+
+	if (m->opt.netns && lb_netns_enter(m->opt.netns, &m->err))
+		return -1;
+	m->loop = loop_new(&m->err);
+	m->again = m->loop ? timer_new(m->loop, announce, m, &m->err) : NULL;
+	m->leave = m->again ? timer_new(m->loop, stop, m, &m->err) : NULL;
+	if (!m->leave || loop_signal(m->loop, SIGTERM, leave, m, &m->err) ||
+	    loop_signal(m->loop, SIGINT, leave, m, &m->err) ||
+	    loop_signal(m->loop, SIGHUP, nothing, m, &m->err) || privs_drop(&m->err) ||
+	    set_up_routes(m))
+		return -1;
+	m->watch = watch_new(m->loop, &opt, &m->err);
+	return m->watch ? 0 : -1;
+}
+
+static void tear_down(struct mon *m)
+{
+	bgp_free(m->bgp);
+	watch_free(m->watch);
+	routes_free(m->routes);
+	announce_free(m->announce);
+	timer_free(m->again);
+	timer_free(m->leave);
+	loop_free(m->loop);
+}
+
+/* Who started us through a pipe starts us again: slowly, please. */
+static void wait_for_respawn(const struct options *o)
+{
+	struct stat st;
+
+	if (o->once || o->alone || o->dry_run || fstat(STDIN_FILENO, &st) ||
+	    !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+		return;
+	sleep(RESPAWN_WAIT);
+}
+
+static int run(struct mon *m)
+{
+	if (set_up(m) || loop_run(m->loop, &m->err))
+		return -1;
+	if (m->opt.once)
+		return report_health(watch_model(m->watch), m->opt.json, &m->err)
+			       ? -1
+			       : watch_any_down(m->watch);
+	watch_log_stats(m->watch);
+	return 0;
+}
+
+/* Standard descriptors that were closed would be given to maps and sockets. */
+static void hold_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct mon m = {0};
+	int status;
+
+	hold_standard_fds();
+	signal(SIGPIPE, SIG_IGN);
+	if (options_parse(&m.opt, argc, argv, &m.err)) {
+		fprintf(stderr, "lbmon: %s\n", m.err.msg);
+		wait_for_respawn(&m.opt);
+		return m.err.status;
+	}
+	if (m.opt.version || m.opt.help) {
+		if (m.opt.version)
+			printf("lbmon %s\n", LB_VERSION);
+		else
+			options_usage(stdout);
+		return fflush(stdout) ? LB_FAILED : LB_DONE;
+	}
+	log_json(m.opt.json);
+	status = run(&m);
+	if (status < 0) {
+		fprintf(stderr, "lbmon: %s\n", m.err.msg);
+		status = m.err.status;
+		wait_for_respawn(&m.opt);
+	}
+	tear_down(&m);
+	return status;
+}

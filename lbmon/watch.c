@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The maps are the database and know nothing of us: a look four times a second tells whether somebody committed. Health is kept
+ * in the targets, and written to the maps, under the lock, as soon as nobody else holds it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lbmon/watch_internal.h"
+#include "lib/prog.h"
+
+#define LOOK 250u /* milliseconds between two looks at the maps */
+#define LOOKS_ATTACHED 4u /* every so many of them also at pins and devices */
+#define VIAS 64u /* more next hops of devices are not looked after */
+
+/* Trouble that lasts is said once. */
+void watch_say(struct watch *w, const char *event, const char *what)
+{
+	if (!strcmp(w->said, what))
+		return;
+	snprintf(w->said, sizeof(w->said), "%s", what);
+	log_event(event, "error", what, NULL);
+}
+
+uint32_t watch_commits(const struct watch *w)
+{
+	struct lb_info info;
+
+	lb_maps_info(w->maps, &info);
+	return info.commits;
+}
+
+static void log_health(const struct lb_m_real *r, enum lb_m_health was, const struct target *t)
+{
+	char addr[LB_ADDR_STRLEN];
+
+	format_addr(&r->addr, addr);
+	log_event("real", "pool", r->pool, "address", addr, "health", lb_health_names[r->health],
+		  "was", lb_health_names[was], "why", t ? t->why : "not checked", NULL);
+}
+
+static void log_panics(struct watch *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->model.pools; i++) {
+		const struct lb_m_pool *p = &w->model.pool[i];
+		bool now = lb_pool_panics(&w->model, p);
+		char healthy[24];
+
+		if (now == w->pool[i].panics)
+			continue;
+		w->pool[i].panics = now;
+		snprintf(healthy, sizeof(healthy), "%zu", lb_pool_healthy(&w->model, p));
+		log_event("pool", "pool", p->name, "panic", now ? "on" : "off", "healthy", healthy,
+			  NULL);
+	}
+}
+
+/* From the targets into the model in memory. */
+static void take_health(struct watch *w)
+{
+	static const char none[LB_WHY_LEN];
+	size_t i;
+
+	for (i = 0; i < w->model.reals; i++) {
+		const struct target *t = targets_of(w->targets, i);
+		struct lb_m_real *r = &w->model.real[i];
+		enum lb_m_health was = r->health;
+
+		if (t && t->health.state == LB_M_UNKNOWN)
+			continue;
+		r->health = t ? t->health.state : LB_M_UNKNOWN;
+		memcpy(r->why, t ? t->why : none, sizeof(r->why));
+		if (r->health != was)
+			log_health(r, was, t);
+	}
+	lb_model_health(&w->model);
+	log_panics(w);
+}
+
+static void tell(struct watch *w)
+{
+	if (!w->known && targets_known(w->targets) && w->maps)
+		w->known = true;
+	if (w->known && !w->settled) {
+		w->settled = true;
+		if (w->opt.settled)
+			w->opt.settled(w->opt.arg);
+	}
+	if (w->opt.changed)
+		w->opt.changed(w->opt.arg);
+}
+
+static void health_changed(void *arg)
+{
+	struct watch *w = arg;
+
+	take_health(w);
+	if (!w->opt.dry_run && !w->opt.once)
+		timer_set(w->write, 0);
+	tell(w);
+}
+
+/* What the packets' way leads over: the reals' next hops, and those of devices that have one of their own. */
+static void keep_hops(struct watch *w)
+{
+	size_t n = w->model.reals, i;
+	struct lb_addr *addr = calloc(n + VIAS, sizeof(*addr));
+	struct lb_dev_conf dev;
+	uint32_t ifindex = 0;
+
+	if (!addr)
+		return;
+	for (i = 0; i < n; i++)
+		addr[i] = w->model.real[i].addr;
+	while (w->maps && n < w->model.reals + VIAS && lb_maps_dev_next(w->maps, &ifindex))
+		if (lb_maps_dev_get(w->maps, ifindex, &dev) && dev.via.family)
+			addr[n++] = dev.via;
+	keep_set(w->keep, addr, n);
+}
+
+/* Takes over *m, which was read at that commit. */
+static int adopt(struct watch *w, struct lb_model *m, uint32_t commits, struct lb_err *err)
+{
+	size_t was = w->model.pools;
+
+	if (watch_pools(w, m, was, err))
+		return -1;
+	if (targets_sync(w->targets, m, err)) {
+		/* The pools' states are those of *m by now: the model must go with them. */
+		targets_sync(w->targets, NULL, err);
+		lb_model_free(m);
+	}
+	lb_model_free(&w->model);
+	w->model = *m;
+	lb_model_init(m);
+	w->commits = commits;
+	keep_hops(w);
+	take_health(w);
+	return 0;
+}
+
+int watch_reload(struct watch *w, struct lb_err *err)
+{
+	/* Taken before the reading: a commit in between is seen at the next look. */
+	uint32_t commits = watch_commits(w);
+	struct lb_model m;
+	int ret;
+
+	lb_model_init(&m);
+	ret = lb_maps_read(w->maps, &m, err);
+	if (!ret)
+		ret = adopt(w, &m, commits, err);
+	lb_model_free(&m);
+	if (!ret && !w->opt.dry_run && !w->opt.once)
+		timer_set(w->write, 0);
+	return ret;
+}
+
+/* The pinned program, or one that a killed reload left: is it on some device that is up? */
+static bool is_attached(struct watch *w)
+{
+	struct lb_prog_info info = {0};
+	struct lb_dev_conf dev;
+	struct lb_link *link;
+	struct lb_err err;
+	bool yes = false;
+	size_t n, i;
+	int fd = lb_prog_open(w->opt.instance, "lb", &err), ours;
+
+	if (fd < 0)
+		return false;
+	if (lb_prog_info(fd, &info, &err) || lb_nl_links(w->nl, &link, &n, &err)) {
+		close(fd);
+		return false;
+	}
+	close(fd);
+	for (i = 0; i < n && !yes; i++) {
+		if (!link[i].xdp_prog || !link[i].up ||
+		    !lb_maps_dev_get(w->maps, link[i].ifindex, &dev) || !dev.attached)
+			continue;
+		yes = link[i].xdp_prog == info.id;
+		if (yes)
+			break;
+		ours = lb_prog_ours(w->opt.instance, link[i].xdp_prog);
+		yes = ours >= 0;
+		if (yes)
+			close(ours);
+	}
+	free(link);
+	return yes;
+}
+
+static void lose_maps(struct watch *w)
+{
+	struct lb_err err;
+
+	log_event("maps", "instance", w->opt.instance, "state", "gone", NULL);
+	targets_sync(w->targets, NULL, &err);
+	lb_model_free(&w->model);
+	lb_maps_close(w->maps);
+	w->maps = NULL;
+	keep_hops(w);
+	w->attached = w->known = false;
+}
+
+static int find_maps(struct watch *w, struct lb_err *err)
+{
+	if (lb_maps_open(w->opt.instance, &w->maps, err)) {
+		w->maps = NULL;
+		return -1;
+	}
+	w->said[0] = '\0';
+	log_event("maps", "instance", w->opt.instance, "state", "found", NULL);
+	w->drained = lb_maps_drained(w->maps);
+	w->attached = is_attached(w);
+	return watch_reload(w, err);
+}
+
+/* The slow part of a look. True when something changed that matters to others. */
+static bool look_around(struct watch *w, struct lb_err *err)
+{
+	bool attached;
+
+	if (w->maps && !lb_maps_current(w->maps, w->opt.instance)) {
+		lose_maps(w);
+		return true;
+	}
+	if (!w->maps) {
+		if (!find_maps(w, err))
+			return true;
+		watch_say(w, "maps", err->msg);
+		return false;
+	}
+	attached = is_attached(w);
+	if (attached == w->attached)
+		return false;
+	w->attached = attached;
+	keep_hops(w);
+	log_event("program", "instance", w->opt.instance, "attached", attached ? "yes" : "no",
+		  NULL);
+	return true;
+}
+
+static void look(void *arg)
+{
+	struct watch *w = arg;
+	struct lb_err err;
+	bool changed = false, drained;
+
+	if (w->looks++ % LOOKS_ATTACHED == 0)
+		changed = look_around(w, &err);
+	if (w->maps && watch_commits(w) != w->commits) {
+		if (watch_reload(w, &err))
+			watch_say(w, "read", err.msg);
+		changed = true;
+	}
+	drained = w->maps ? lb_maps_drained(w->maps) : w->drained;
+	if (drained != w->drained) {
+		w->drained = drained;
+		log_event("node", "state", drained ? "drained" : "ready", NULL);
+		changed = true;
+	}
+	/* Also when there is nobody to wait for. */
+	if (changed || (w->maps && !w->known))
+		tell(w);
+	timer_set(w->look, LOOK);
+}
+
+struct watch *watch_new(struct loop *l, const struct watch_options *opt, struct lb_err *err)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		lb_fail(err, "%s", strerror(ENOMEM));
+		return NULL;
+	}
+	w->loop = l;
+	w->opt = *opt;
+	lb_model_init(&w->model);
+	w->nl = lb_nl_open(err);
+	w->look = w->nl ? timer_new(l, look, w, err) : NULL;
+	w->write = w->look ? timer_new(l, watch_write, w, err) : NULL;
+	w->targets = w->write ? targets_new(l, opt->once, health_changed, w, err) : NULL;
+	w->keep = w->targets ? keep_new(l, w->nl, opt->dry_run || opt->once, err) : NULL;
+	if (!w->keep || (opt->once && find_maps(w, err))) {
+		watch_free(w);
+		return NULL;
+	}
+	/* The first look from within the loop, so that nobody is called back before he has what we return. */
+	w->looks = opt->once;
+	timer_set(w->look, 0);
+	if (opt->once)
+		timer_set(w->write, 0);
+	return w;
+}
+
+void watch_free(struct watch *w)
+{
+	if (!w)
+		return;
+	targets_free(w->targets);
+	keep_free(w->keep);
+	timer_free(w->look);
+	timer_free(w->write);
+	lb_model_free(&w->model);
+	lb_maps_close(w->maps);
+	lb_nl_close(w->nl);
+	free(w->pool);
+	free(w);
+}
+
+bool watch_ready(const struct watch *w)
+{
+	return w->maps && w->attached && w->known;
+}
+
+bool watch_drained(const struct watch *w)
+{
+	return w->drained;
+}
+
+static bool pool_serves(const struct lb_model *m, const char *name)
+{
+	const struct lb_m_pool *p = lb_model_pool(m, name);
+	size_t n, i, serving = 0;
+	const struct lb_m_real *r = lb_model_pool_reals(m, name, &n);
+
+	for (i = 0; i < n; i++)
+		serving += lb_real_serves(&r[i]);
+	return p && serving && serving >= p->min;
+}
+
+int watch_addrs(const struct watch *w, struct lb_addr **addr, size_t *n, struct lb_err *err)
+{
+	const struct lb_model *m = &w->model;
+	struct lb_addr *a = calloc(m->vips + 1, sizeof(*a));
+	const char *pool = "";
+	bool serves = false;
+	size_t i;
+
+	*n = 0;
+	if (!a)
+		return lb_fail(err, "%s", strerror(ENOMEM));
+	for (i = 0; i < m->vips; i++) {
+		const struct lb_m_vip *v = &m->vip[i];
+
+		if (*n && !lb_addr_cmp(&a[*n - 1], &v->svc.addr))
+			continue;
+		if (strcmp(pool, v->pool) != 0) {
+			pool = v->pool;
+			serves = pool_serves(m, pool);
+		}
+		if (serves || v->always)
+			a[(*n)++] = v->svc.addr;
+	}
+	*addr = a;
+	return 0;
+}
+
+const struct lb_model *watch_model(const struct watch *w)
+{
+	return w->maps ? &w->model : NULL;
+}
+
+bool watch_any_down(const struct watch *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->model.reals; i++) {
+		const struct target *t = targets_of(w->targets, i);
+
+		if (t && t->health.state == LB_M_SICK)
+			return true;
+	}
+	return false;
+}
+
+void watch_log_stats(const struct watch *w)
+{
+	struct target_stats s = targets_stats(w->targets);
+	char targets[24], asked[24], most[24], mean[24];
+
+	snprintf(targets, sizeof(targets), "%zu", s.targets);
+	snprintf(asked, sizeof(asked), "%llu", (unsigned long long)s.asked);
+	snprintf(most, sizeof(most), "%llums", (unsigned long long)s.late_max);
+	snprintf(mean, sizeof(mean), "%llums",
+		 (unsigned long long)(s.asked ? s.late_sum / s.asked : 0));
+	log_event("checks", "targets", targets, "asked", asked, "late-most", most, "late-mean",
+		  mean, NULL);
+}

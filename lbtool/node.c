@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "lbtool/cmd.h"
+
+/* --dry-run prints the command that changes something, as others do. */
+static int set(struct tool *t, struct lb_args *a, bool drained)
+{
+	if (lb_args_end(a, &t->err) || tool_maps(t) || (t->dry_run ? tool_out(t) : tool_lock(t)))
+		return -1;
+	if (lb_maps_drained(t->maps) == drained)
+		return 0;
+	if (!t->dry_run) {
+		lb_maps_drain(t->maps, drained);
+		return 0;
+	}
+	lb_out_begin(t->out);
+	lb_out_name(t->out, "change", drained ? "node drain" : "node ready", LB_PLAIN);
+	lb_out_end(t->out);
+	return 0;
+}
+
+static int node_drain(struct tool *t, struct lb_args *a)
+{
+	return set(t, a, true);
+}
+
+static int node_ready(struct tool *t, struct lb_args *a)
+{
+	return set(t, a, false);
+}
+
+static int node_show(struct tool *t, struct lb_args *a)
+{
+	bool drained;
+
+	if (lb_args_end(a, &t->err) || tool_maps(t) || tool_out(t))
+		return -1;
+	drained = lb_maps_drained(t->maps);
+	lb_out_begin(t->out);
+	lb_out_str(t->out, "state", drained ? "drained" : "ready", drained ? LB_WARN : LB_GOOD);
+	lb_out_end(t->out);
+	return 0;
+}
+
+static const struct cmd node_cmds[] = {
+	{"drain", node_drain, "drain"},
+	{"ready", node_ready, "ready"},
+	{"show", node_show, "show"},
+	{NULL, NULL, NULL},
+};
+
+const struct object node_object = {
+	"node",
+	"does this node announce its VIPs",
+	node_cmds,
+	"drain: lbmon withdraws all VIPs, so that routers send new packets to other nodes;\n"
+	"       what comes here all the same is served\n"
+	"ready: the VIPs are announced again\n",
+};

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Tables: which slots they take, when they need not be made anew, and the change of one without a commit. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/maps_commit.h"
+#include "lib/ring.h"
+
+static int by_first(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static uint32_t line_up(uint32_t slots)
+{
+	return (slots + LB_SLOTS_PER_LINE - 1) & ~(LB_SLOTS_PER_LINE - 1);
+}
+
+/* The first gap between the ranges in use, which stay sorted. */
+static int take_slots(struct commit *c, const struct lb_m_pool *pool, uint32_t *base)
+{
+	uint32_t need = line_up(pool->slots), at = 0;
+	size_t i;
+
+	for (i = 0; i < c->useds && c->used[i].first - at < need; i++)
+		at = c->used[i].end;
+	if (i == c->useds && c->maps->meta->slots - at < need)
+		return lb_fail(c->err,
+			       "no room for the table of pool \"%s\" (%u slots): change fewer "
+			       "pools at once, or load the instance with a larger \"tables\"",
+			       pool->name, pool->slots);
+	memmove(&c->used[i + 1], &c->used[i], (c->useds - i) * sizeof(*c->used));
+	c->used[i] = (struct range){at, at + need};
+	c->useds++;
+	*base = at;
+	return 0;
+}
+
+/* 64-bit FNV-1a. */
+static uint64_t mix(uint64_t h, const void *bytes, size_t n)
+{
+	const uint8_t *b = bytes;
+
+	while (n--)
+		h = (h ^ *b++) * 0x100000001b3ull;
+	return h;
+}
+
+/* What a table is made of: never 0. */
+static uint64_t members_of(const struct lb_model *m, const struct lb_m_pool *pool)
+{
+	uint64_t h = mix(0xcbf29ce484222325ull, &pool->slots, sizeof(pool->slots));
+	const struct lb_m_real *r;
+	size_t n, i;
+
+	r = lb_model_pool_reals(m, pool->name, &n);
+	for (i = 0; i < n; i++) {
+		if (!lb_real_serves(&r[i]))
+			continue;
+		h = mix(h, &r[i].id, sizeof(r[i].id));
+		h = mix(h, &r[i].weight, sizeof(r[i].weight));
+		h = mix(h, r[i].addr.b, sizeof(r[i].addr.b));
+	}
+	return h ? h : 1;
+}
+
+int lb_table_ranges(struct commit *c, size_t more)
+{
+	uint32_t base, n;
+	size_t i;
+
+	c->used = calloc(c->from->pools + more + 1, sizeof(*c->used));
+	if (!c->used)
+		return -1;
+	for (i = 0; i < c->from->pools; i++) {
+		n = lb_maps_table(c->maps, c->from->pool[i].id, &base);
+		if (n)
+			c->used[c->useds++] = (struct range){base, base + line_up(n)};
+	}
+	qsort(c->used, c->useds, sizeof(*c->used), by_first);
+	return 0;
+}
+
+static int build_table(struct commit *c, const struct lb_m_pool *pool, uint64_t *table)
+{
+	uint16_t *index = malloc(pool->slots * sizeof(*index));
+	struct lb_member *member = NULL;
+	const struct lb_m_real *r;
+	uint32_t base = 0, i;
+	bool any = false;
+	size_t n;
+	int ret = -1;
+
+	r = lb_model_pool_reals(c->to, pool->name, &n);
+	member = calloc(n + 1, sizeof(*member));
+	if (!index || !member) {
+		lb_no_memory(c);
+		goto out;
+	}
+	for (i = 0; i < n; i++) {
+		member[i].addr = r[i].addr;
+		member[i].weight = lb_real_serves(&r[i]) ? r[i].weight : 0;
+		any |= member[i].weight > 0;
+	}
+	*table = 0;
+	ret = 0;
+	if (!any)
+		goto out;
+	ret = lb_ring_build(member, n, pool->slots, c->to->seed, index, c->err);
+	if (!ret)
+		ret = take_slots(c, pool, &base);
+	if (ret)
+		goto out;
+	for (i = 0; i < pool->slots; i++) {
+		uint16_t id = r[index[i]].id;
+
+		c->maps->slot[base + i] = (struct lb_slot){.real = id, .prev = id};
+	}
+	*table = (uint64_t)base << 32 | pool->slots;
+out:
+	free(member);
+	free(index);
+	return ret;
+}
+
+int lb_table_make(struct commit *c, const struct lb_m_pool *pool, struct table *table)
+{
+	const struct lb_m_pool *was = lb_model_pool(c->from, pool->name);
+	const struct lb_maps *m = c->maps;
+	uint32_t base, n;
+
+	table->built = members_of(c->to, pool);
+	if (was && m->pool[c->live * m->meta->pools + was->id].built == table->built) {
+		n = lb_maps_table(m, was->id, &base);
+		table->at = n ? (uint64_t)base << 32 | n : 0;
+		return 0;
+	}
+	return build_table(c, pool, &table->at) ? -1 : 1;
+}
+
+int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *pool,
+		    struct lb_err *err)
+{
+	const struct lb_m_pool *p = lb_model_pool(m, pool);
+	struct lb_model to = *m; /* only looked at */
+	struct commit c = {
+		.maps = maps,
+		.from = m,
+		.to = &to,
+		.live = maps->meta->root & 1,
+		.err = err,
+	};
+	struct lb_pool *live;
+	struct table table;
+	int ret;
+
+	if (!p)
+		return lb_fail(err, "pool \"%s\" does not exist", pool);
+	live = &maps->pool[c.live * maps->meta->pools + p->id];
+	if (live->built == members_of(m, p))
+		return 0;
+	if (lb_table_ranges(&c, 1))
+		return lb_no_memory(&c);
+	lb_wait_for_packets();
+	ret = lb_table_make(&c, p, &table);
+	free(c.used);
+	if (ret < 0)
+		return -1;
+	/* Killed in between, the table counts as not known, and the next writer makes it anew. */
+	__atomic_store_n(&live->built, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&live->table, table.at, __ATOMIC_RELEASE);
+	__atomic_store_n(&live->built, table.built, __ATOMIC_RELEASE);
+	return 1;
+}
