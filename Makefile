@@ -54,10 +54,8 @@ SKEL     := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c)) $(B)/o
 UNIT     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 PACKET   := $(patsubst %.c,$(B)/%,$(wildcard tests/packet/test_*.c))
 PACKET_O := $(call objects,$(filter-out tests/packet/test_% %.bpf.c,$(wildcard tests/packet/*.c)))
-# A unit test is linked with the files beside it whose headers it includes; one of lbmon with all of lbmon but main().
-MON_O     = $(filter-out %/lbmon.o,$(LBMON_O))
-unit_o    = $(call objects,$(shell sed -n 's/^.include "\(tests\/.*\)\.h"/\1.c/p' $(1))) \
-	    $(if $(shell grep -l '^.include "lbmon/' $(1)),$(MON_O))
+# A unit test is linked with the files beside it whose headers it includes.
+unit_o    = $(call objects,$(shell sed -n 's/^.include "\(tests\/.*\)\.h"/\1.c/p' $(1)))
 BENCH    := $(patsubst %.c,$(B)/%,$(shell grep -ls '^int main' tests/bench/*.c)) \
 	    $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.bpf.c))
 BENCH_O  := $(filter-out $(BENCH:$(B)/%=$(B)/o/%.o) %.bpf.o,$(call objects,tests/bench/*.c))
@@ -73,8 +71,12 @@ all: $(B)/lbtool $(B)/lbmon
 $(B)/lbtool: $(LBTOOL_O) $(B)/liblb.a
 	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/lbmon: $(LBMON_O) $(B)/liblb.a
+$(B)/lbmon: $(B)/o/lbmon/lbmon.o $(B)/libmon.a $(B)/liblb.a
 	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS) $(LIBS_MON)
+
+$(B)/libmon.a: $(filter-out %/lbmon.o,$(LBMON_O))
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(B)/liblb.a: $(LIB_O)
 	@rm -f $@
@@ -112,7 +114,7 @@ $(B)/object_hash.h: $(BPF_O)
 # Tests ------------------------------------------------------------------------------------------
 
 .SECONDEXPANSION:
-$(UNIT): $(B)/%: $(B)/o/%.o $$(call unit_o,$$*.c) $(B)/liblb.a
+$(UNIT): $(B)/%: $(B)/o/%.o $$(call unit_o,$$*.c) $(B)/libmon.a $(B)/liblb.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS) $(LIBS_MON)
 

@@ -18,6 +18,7 @@ struct announce {
 	size_t items;
 	struct lb_addr *addr; /* the last result */
 	uint64_t ready, drained; /* since when; 0: it is not */
+	bool unseen; /* drained before it was ever ready: nobody has to be led away from it */
 	bool shut;
 };
 
@@ -64,15 +65,14 @@ static bool open_now(struct announce *a, uint64_t now, const struct announce_sta
 	bool was_ready = a->ready;
 
 	since(&a->ready, s->ready, now);
-	/* A node that comes up drained was never there: nobody has to be led away from it. */
-	if (s->drained && !a->drained && !was_ready)
-		a->drained = now > a->delays.drain ? now - a->delays.drain : 1;
+	if (!s->drained || !a->drained)
+		a->unseen = s->drained && !was_ready;
 	since(&a->drained, s->drained, now);
 	a->shut = false;
 	if (!s->ready)
 		return false;
 	if (a->drained) {
-		a->shut = now < a->drained + a->delays.drain;
+		a->shut = !a->unseen && now < a->drained + a->delays.drain;
 		if (a->shut)
 			sooner(again, a->drained + a->delays.drain);
 		return a->shut;

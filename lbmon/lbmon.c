@@ -29,7 +29,7 @@ struct mon {
 	struct routes *routes; /* NULL: nothing is announced */
 	struct bgp *bgp; /* NULL: nobody listens */
 	struct timer *again, *leave;
-	bool leaving;
+	bool leaving, asked; /* asked: ExaBGP knows what we want */
 	struct lb_err err;
 };
 
@@ -60,30 +60,46 @@ static void pretend(struct mon *m)
 	fflush(stdout);
 }
 
+/* An lbmon that was started again leaves alone what its predecessor announced, until it knows better. */
+static bool too_early(const struct mon *m, const struct announce_state *state,
+		      const struct announce_result *result)
+{
+	if (m->asked || m->leaving || state->drained)
+		return false;
+	return watch_pending(m->watch) || (state->ready && !result->n && result->again);
+}
+
+static int update(struct mon *m, const struct announce_state *state)
+{
+	struct announce_result result;
+
+	if (announce_update(m->announce, loop_now(m->loop), state, &result, log_route, m, &m->err))
+		return -1;
+	if (result.again)
+		timer_set(m->again, result.again - loop_now(m->loop));
+	if (too_early(m, state, &result))
+		return 0;
+	m->asked = true;
+	return routes_want(m->routes, result.addr, result.n, result.shut, &m->err);
+}
+
 static void announce(void *arg)
 {
 	struct announce_state state = {0};
-	struct announce_result result;
 	struct lb_addr *addr = NULL;
 	struct mon *m = arg;
+	int ret = 0;
 
 	if (!m->routes)
 		return;
 	state.ready = !m->leaving && watch_ready(m->watch);
 	state.drained = watch_drained(m->watch);
-	if (state.ready && watch_addrs(m->watch, &addr, &state.n, &m->err)) {
-		log_event("announce", "error", m->err.msg, NULL);
-		timer_set(m->again, 1000);
-		return;
-	}
+	if (state.ready)
+		ret = watch_addrs(m->watch, &addr, &state.n, &m->err);
 	state.addr = addr;
-	if (announce_update(m->announce, loop_now(m->loop), &state, &result, log_route, m,
-			    &m->err) ||
-	    routes_want(m->routes, result.addr, result.n, result.shut, &m->err)) {
+	if (ret || update(m, &state)) {
 		log_event("announce", "error", m->err.msg, NULL);
 		timer_set(m->again, 1000);
-	} else if (result.again) {
-		timer_set(m->again, result.again - loop_now(m->loop));
 	}
 	free(addr);
 	if (m->bgp)

@@ -118,7 +118,7 @@ static void fd_events(struct loop *l, const struct epoll_event *ev, int n)
 	for (int i = 0; i < n && !l->stop; i++) {
 		const struct watcher *w = &l->fds[(uint32_t)ev[i].data.u64];
 
-		if (w->ready && w->age == ev[i].data.u64 >> 32)
+		if (w->age == ev[i].data.u64 >> 32)
 			w->ready(w->arg, ev[i].events);
 	}
 }

@@ -6,7 +6,7 @@
 
 #include "lbmon/loop_internal.h"
 
-#define FIRES 256 /* timers a round: then the descriptors have their turn again */
+#define FIRES 64 /* timers a round: then the descriptors have their turn again */
 #define FAR (1ull << 40) /* milliseconds: 34 years, as good as never */
 
 /* A heap, the next one at its top. */

@@ -10,6 +10,7 @@
 #define SHUT_COMMUNITY "65535:0" /* RFC 8326 */
 #define SHUT_MED UINT32_MAX
 
+#define NEIGHBORS_MAX 256 /* words of one letter that route_attrs.neighbors holds */
 #define LONGEST "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
 
 /* Appends; false when it does not fit. */
@@ -51,7 +52,7 @@ static int set_neighbors(struct route_text *t, const char *words, struct lb_err 
 	char copy[sizeof(((struct route_attrs *)0)->neighbors)], *save = NULL;
 
 	snprintf(copy, sizeof(copy), "%s", words);
-	t->neighbor = calloc(sizeof(copy), sizeof(*t->neighbor));
+	t->neighbor = calloc(NEIGHBORS_MAX, sizeof(*t->neighbor));
 	if (!t->neighbor)
 		return lb_fail(err, "out of memory");
 	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save)) {

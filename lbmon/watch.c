@@ -319,6 +319,11 @@ bool watch_ready(const struct watch *w)
 	return w->maps && w->attached && w->known;
 }
 
+bool watch_pending(const struct watch *w)
+{
+	return w->maps && w->attached && !w->known;
+}
+
 bool watch_drained(const struct watch *w)
 {
 	return w->drained;

@@ -30,6 +30,8 @@ void watch_free(struct watch *w);
 
 /* May this node announce anything: the maps are there, the program is attached somewhere in this namespace, all targets are known. */
 bool watch_ready(const struct watch *w);
+/* Is it only that some targets are not known yet? What a predecessor announced had better stay so long. */
+bool watch_pending(const struct watch *w);
 bool watch_drained(const struct watch *w);
 /* Addresses of VIPs that may be announced, health and `min` heeded, drain not; *addr is the caller's to free(). */
 int watch_addrs(const struct watch *w, struct lb_addr **addr, size_t *n, struct lb_err *err);

@@ -8,7 +8,7 @@
 declare -A HOST # name to the process that keeps its namespaces
 declare -A DAEMON # host/name to process
 
-# host NAME: hosts on which nothing is configured yet.
+# host NAME: a host on which nothing is configured yet.
 host() {
 	ip netns add "$NS-$1"
 	nsenter --net="/run/netns/$NS-$1" unshare --mount --propagation private sh -c '

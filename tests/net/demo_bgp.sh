@@ -164,7 +164,7 @@ demo_nodes() {
 	watch_forget
 	step "An L4LB's ExaBGP is killed while $DOWNLOADS downloads and new requests run" \
 		"Its routes go with the session. The others have the same table: no flow changes its L7LB."
-	claim "$DOWNLOADS downloads under way" downloads_start 100k
+	claim "$DOWNLOADS downloads under way" downloads_start 70k
 	wait_until downloads_seen || :
 	node=$(busiest)
 	node_step "$node" exabgp_dies 1 node_restart

@@ -45,7 +45,7 @@ serve() { # HOST DEV
 		vip add $VIP4:80/tcp pool web announce always
 		vip add [$VIP6]:80/tcp pool web announce always
 	END
-	at "$1" "$LBTOOL" dev add "$2"
+	at "$1" "$LBTOOL" dev add "$2" 2>/dev/null # the note that the real has no route
 	sed -n '/^    # pins/,/^$/s/^    //p' "$CONF/README.md" | at "$1" sh -eux 2>"$TMP/$1-pins" ||
 		ok 1 "the README's commands" "$(cat "$TMP/$1-pins")"
 }

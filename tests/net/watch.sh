@@ -6,9 +6,9 @@
 
 # Needs load_conf. Counters: to_NODE, client packets that the router gave to this L4LB; tunnel_NODE,
 # tunnels' packets to this L7LB; direct, replies from L7LBs to clients; astray, replies that came
-# from or went to an L4LB; checks and answers, tunnels with an L4LB's own packets in them and what
-# L7LBs answer to those, none of which is in the others; bgp, what the router itself says to L4LBs.
-# Sets on_ip, on_ip6: which L4LB has which flow.
+# from or went to an L4LB. lbmon's packets are not in these, but in checks (the tunnels), answers, and
+# own (to a VIP without a tunnel: the kernel's reset when a FIN comes after the socket was closed has
+# no mark); bgp is what the router itself says to L4LBs. Sets on_ip, on_ip6: which L4LB has which flow.
 watch_start() {
 	local node
 
@@ -16,7 +16,7 @@ watch_start() {
 		echo "table inet watch {"
 		for node in $(l4lbs); do echo "counter to_${node/-/_} {}"; done
 		for node in $(l7lbs); do echo "counter tunnel_${node/-/_} {}"; done
-		for node in direct astray checks answers bgp; do echo "counter $node {}"; done
+		for node in direct astray checks answers own bgp; do echo "counter $node {}"; done
 		for node in ip ip6; do
 			echo "set on_$node { typeof meta oifname . $node saddr . tcp sport"
 			echo "	flags dynamic; size 65535; }"
@@ -45,6 +45,8 @@ watch_checks() {
 		ip protocol 41 @nh,224,48 0x20010db80004 $count
 		ip6 nexthdr 4 @nh,416,16 0x0a04 $count
 		ip6 nexthdr 41 @nh,384,48 0x20010db80004 $count
+		ip saddr ${L4_NETS% *} ip daddr $VIP4 counter name own accept
+		ip6 saddr ${L4_NETS#* } ip6 daddr $VIP6 counter name own accept
 		iifname "l7-*" meta l4proto tcp ip daddr ${L4_NETS% *} counter name answers accept
 		iifname "l7-*" meta l4proto tcp ip6 daddr ${L4_NETS#* } counter name answers accept
 	END

@@ -238,7 +238,8 @@ uint16_t udp_server(ssize_t (*talk)(char *buf, size_t len, size_t room))
 	ssize_t n;
 
 	if (forked())
-		while ((n = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len)) >= 0) {
+		while ((n = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len)) >=
+		       0) {
 			n = talk(buf, (size_t)n, sizeof(buf));
 			if (n >= 0)
 				sendto(fd, buf, (size_t)n, 0, (struct sockaddr *)&from, len);

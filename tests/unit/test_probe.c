@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -210,7 +211,8 @@ Test(probe, cancel_from_done)
 
 Test(probe, no_descriptor_left)
 {
-	static const int kinds[] = {LB_M_CHECK_TCP, LB_M_CHECK_UDP, LB_M_CHECK_HTTP, LB_M_CHECK_EXEC};
+	static const int kinds[] = {LB_M_CHECK_TCP, LB_M_CHECK_UDP, LB_M_CHECK_HTTP,
+				    LB_M_CHECK_EXEC};
 	uint16_t tcp = tcp_server(answer_200), udp = udp_server(echo);
 	int used[1024], n = 0, i;
 	struct rlimit limit = {256, 256};
@@ -233,6 +235,21 @@ Test(probe, no_descriptor_left)
 	}
 }
 
+/* Sockets in TIME_WAIT at this port: they would use up the ports towards one VIP. */
+static int lingering(uint16_t port)
+{
+	char line[256], end[16];
+	FILE *f = fopen("/proc/net/tcp", "re");
+	int n = 0;
+
+	cr_assert_not_null(f);
+	snprintf(end, sizeof(end), ":%04X 06 ", port);
+	while (fgets(line, sizeof(line), f))
+		n += !!strstr(line, end);
+	fclose(f);
+	return n;
+}
+
 /* Thousands at once: all are answered, none blocks the loop. The bound is generous: machines are slow. */
 static void at_once(int kind, uint16_t port, unsigned int n)
 {
@@ -251,6 +268,7 @@ static void at_once(int kind, uint16_t port, unsigned int n)
 	i = longest_gap();
 	cr_log_info("kind %d: longest gap %u ms", kind, i);
 	cr_expect(i < 200, "the loop stood still for %u ms", i);
+	cr_expect_eq(lingering(port), 0, "kind %d: %d in TIME_WAIT", kind, lingering(port));
 	free(a);
 }
 

@@ -54,7 +54,8 @@ static const struct {
 	{"read x || echo end", "+ end"},
 	{"exec >&- 2>&-; sleep .1; exit 0", "+ exit status 0"},
 	{"ls /proc/self/fd | grep -c .", "+ 4"}, /* ls has its directory */
-	{"grep -q 'SigBlk:.0*$' /proc/self/status && grep 'SigIgn:.0*$' /proc/self/status >/dev/null",
+	/* Signals 32 and 33 are glibc's own. */
+	{"grep -q 'SigBlk:.0*$' /proc/self/status && grep -q 'SigIgn:.*0000000$' /proc/self/status",
 	 "+ exit status 0"},
 	{"head -c 300000 /dev/zero | tr '\\0' x", NULL}, /* the line is cut */
 	{"yes", "- command wrote more than 1 MiB"},
@@ -64,6 +65,7 @@ static const struct {
 
 Test(probe_exec, answers)
 {
+	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const char *said = run_script(rows[i].text);
 
@@ -89,12 +91,12 @@ Test(probe_exec, no_such_command)
 	cr_expect_str_eq(ask(&t), "- command: permission denied");
 }
 
-/* Is anything alive whose command line has this? */
-static bool alive(const char *text)
+/* Is a process of this name alive? A zombie is not: init takes its time. */
+static bool alive(const char *name)
 {
 	char command[128];
 
-	snprintf(command, sizeof(command), "grep -qs '%s' /proc/[0-9]*/comm", text);
+	snprintf(command, sizeof(command), "grep -qs '(%s) [^ZX]' /proc/[0-9]*/stat", name);
 	return !system(command);
 }
 
@@ -127,8 +129,8 @@ Test(probe_exec, group_is_killed)
 	struct probe *p;
 	char text[256];
 
-	snprintf(text, sizeof(text), "trap '' TERM INT HUP\n%s/%s 50 & %s/%s 50 | cat", dir, name, dir,
-		 name);
+	snprintf(text, sizeof(text), "trap '' TERM INT HUP\n%s/%s 50 & %s/%s 50 | cat", dir, name,
+		 dir, name);
 	t = script(text);
 	t.check.timeout = 300;
 	cr_expect_str_eq(ask(&t), "- no answer in 300ms");

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "lbmon/route.h"
 #include "tests/unit/route_talk.h"
 
 Test(route, announce_and_withdraw)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lbmon/route.h"
 #include "tests/unit/route_talk.h"
 
 static struct lb_addr many(unsigned int i)

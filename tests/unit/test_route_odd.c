@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lbmon/route.h"
 #include "tests/unit/route_talk.h"
 
 #define ONE "announce route 192.0.2.1/32 next-hop 10.0.0.7"
