@@ -4,8 +4,8 @@
  *
  * The pinned maps are the database. There is no daemon that owns the state: lbtool writes the
  * configuration here, lbmon writes health, the programs read both and write counters, the session
- * cache and their next-hop cache. This header is the whole of that agreement: keys, values, limits,
- * reasons and the version. In user space only lib/maps*.c and the packet tests include it.
+ * cache and their next-hop cache. This header is the whole of that agreement, with the reasons in lb_why.h: keys, values, limits,
+ * and the version. In user space only lib/maps*.c and the packet tests include it.
  *
  * How a change becomes visible. `root` in struct lb_meta counts commits, and its lowest bit says
  * which half of the services, the pools and the reals' mutable part is live. A packet reads root
@@ -25,6 +25,8 @@
 #define LB_ABI_H
 
 #include <linux/types.h>
+
+#include "bpf/lb_why.h"
 
 /* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused. */
 #define LB_ABI_VERSION 2
@@ -300,47 +302,6 @@ struct lb_count {
 };
 
 /*
- * Why a packet left the path: index of count_why, and of lb_why_name[] in the tools. The name of
- * each begins with what became of the packet: tx (left by us), pass (given to the kernel), drop.
- */
-#define LB_WHYS(X) \
-	X(TX, "tx", "forwarded, by the device it came on") \
-	X(TX_REDIRECT, "tx_redirect", "forwarded, by another device") \
-	X(TX_ECHO, "tx_echo", "echo request to a VIP, answered") \
-	X(PASS_NOT_IP, "pass_not_ip", "not IPv4 or IPv6, or too short to tell") \
-	X(PASS_L2_GROUP, "pass_l2_group", "Ethernet broadcast or multicast") \
-	X(PASS_NO_VIP, "pass_no_vip", "the destination is no VIP") \
-	X(DROP_NO_SERVICE, "drop_no_service", "a VIP, but no service on that port and protocol") \
-	X(DROP_FRAGMENT, "drop_fragment", "a fragment to a VIP") \
-	X(DROP_SHORT, "drop_short", "to a VIP, ends before its transport header does") \
-	X(DROP_BAD_LENGTH, "drop_bad_length", \
-	  "to a VIP, header lengths that contradict each other or the frame") \
-	X(DROP_BAD_SOURCE, "drop_bad_source", "to a VIP, from an address that no host may have") \
-	X(DROP_EXT_HEADERS, "drop_ext_headers", \
-	  "to a VIP, more IPv6 extension headers than are followed") \
-	X(DROP_ICMP, "drop_icmp", "ICMP to a VIP, not an echo request") \
-	X(DROP_NO_REAL, "drop_no_real", "the pool has no real to send to") \
-	X(DROP_NO_ROUTE, "drop_no_route", "no route to the real") \
-	X(DROP_NO_NEIGH, "drop_no_neigh", "the next hop to the real is not resolved") \
-	X(DROP_NO_FORWARD, "drop_no_forward", "forwarding is off for the device") \
-	X(DROP_NO_SOURCE, "drop_no_source", "no address to send the tunnel's packets from") \
-	X(DROP_TOO_BIG, "drop_too_big", "does not fit the path to the real once encapsulated") \
-	X(DROP_NO_ROOM, "drop_no_room", "the driver leaves no room for the outer header")
-
-enum lb_why {
-	LB_NEXT, /* not an end: the next stage goes on */
-#define X(id, name, text) LB_##id,
-	LB_WHYS(X)
-#undef X
-	/* clang-format off */
-	LB_WHY_MAX,
-	/* clang-format on */
-};
-/* Where the reasons of one kind begin: the XDP action follows from it. */
-#define LB_WHY_PASS LB_PASS_NOT_IP
-#define LB_WHY_DROP LB_DROP_NO_SERVICE
-
-/*
  * The receiver (rx.bpf.c). Its maps stand beside those above and need none of them.
  *
  * rx_dev: ifindex -> settings of one receiving device.
@@ -385,31 +346,6 @@ struct lb_rx_vip {
 	__u32 pad;
 };
 _Static_assert(sizeof(struct lb_rx_vip) == 8, "lb_rx_vip is ABI");
-
-#define LB_RX_WHYS(X) \
-	X(PASS_OTHER, "pass_other", \
-	  "not a tunnel's packet, or one that the kernel itself refuses") \
-	X(PASS_NOT_LOCAL, "pass_not_local", "a tunnel that ends at another host") \
-	X(OK_DECAP, "decap", "taken out of the tunnel") \
-	X(DROP_FROM, "drop_from", "a tunnel from a source that is not allowed") \
-	X(DROP_SHORT, "drop_short", \
-	  "inner packet truncated, of another family than the tunnel says, or with lengths that " \
-	  "contradict each other") \
-	X(DROP_INNER, "drop_inner", "inner packet from or to loopback, multicast or broadcast") \
-	X(DROP_FRAGMENT, "drop_fragment", "a fragment of a tunnel's packet") \
-	X(DROP_ECN, "drop_ecn", \
-	  "congestion marked outside, inner packet not ECN-capable (RFC 6040)") \
-	X(DROP_FAILED, "drop_failed", "the kernel refused to shorten the packet") \
-	X(OK_MSS, "mss", "SYN-ACK whose MSS was lowered")
-
-enum lb_rx_why {
-#define X(id, name, text) LB_RX_##id,
-	LB_RX_WHYS(X)
-#undef X
-	/* clang-format off */
-	LB_RX_WHY_MAX,
-	/* clang-format on */
-};
 
 /* The one record of map `meta`. The first line is all that the packet path reads of it. */
 struct lb_meta {

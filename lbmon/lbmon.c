@@ -2,6 +2,7 @@
 /* lbmon - checks the reals, keeps the tables to the healthy ones, tells ExaBGP which VIPs to announce; see lbmon(8). */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #include "lib/version.h"
 
 #define LEAVE 1800u /* milliseconds for withdrawing before the end */
-#define RESPAWN_WAIT 15 /* seconds: ExaBGP gives up on a process that ends too often */
+#define RESPAWN_WAIT 15000 /* milliseconds: ExaBGP gives up on a process that ends too often */
 
 struct mon {
 	struct options opt;
@@ -128,6 +129,8 @@ static void leave(void *arg)
 	m->leaving = true;
 	timer_set(m->leave, LEAVE);
 	announce(m);
+	if (routes_settled(m->routes))
+		loop_stop(m->loop);
 }
 
 static void said(void *arg)
@@ -204,12 +207,13 @@ static void tear_down(struct mon *m)
 /* Who started us through a pipe starts us again: slowly, please. */
 static void wait_for_respawn(const struct options *o)
 {
+	struct pollfd in = {.fd = STDIN_FILENO}; /* its end: nobody starts us again */
 	struct stat st;
 
 	if (o->once || o->alone || o->dry_run || fstat(STDIN_FILENO, &st) ||
 	    !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
 		return;
-	sleep(RESPAWN_WAIT);
+	poll(&in, 1, RESPAWN_WAIT);
 }
 
 static int run(struct mon *m)
@@ -256,12 +260,13 @@ int main(int argc, char **argv)
 		return fflush(stdout) ? LB_FAILED : LB_DONE;
 	}
 	log_json(m.opt.json);
+	log_quiet(m.opt.once);
 	status = run(&m);
+	tear_down(&m); /* signals end us again from here on */
 	if (status < 0) {
 		fprintf(stderr, "lbmon: %s\n", m.err.msg);
 		status = m.err.status;
 		wait_for_respawn(&m.opt);
 	}
-	tear_down(&m);
 	return status;
 }

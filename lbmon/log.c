@@ -14,7 +14,7 @@
 static const char plain[] =
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,@%+[]";
 
-static bool as_json;
+static bool as_json, quiet;
 
 struct line {
 	char text[LINE];
@@ -25,6 +25,11 @@ struct line {
 void log_json(bool on)
 {
 	as_json = on;
+}
+
+void log_quiet(bool on)
+{
+	quiet = on;
 }
 
 static void add(struct line *l, const char *text)
@@ -94,6 +99,7 @@ void log_event(const char *event, ...)
 	struct line l = {.len = 0};
 	const char *key, *value;
 	va_list ap;
+	size_t n;
 
 	if (as_json) {
 		add(&l, "{");
@@ -102,12 +108,16 @@ void log_event(const char *event, ...)
 		add(&l, event);
 	}
 	va_start(ap, event);
-	while ((key = va_arg(ap, const char *))) {
+	for (n = 0; (key = va_arg(ap, const char *)); n++) {
+		if (!n && quiet && strcmp(key, "error") != 0)
+			break;
 		value = va_arg(ap, const char *);
 		if (value)
 			add_pair(&l, key, value);
 	}
 	va_end(ap);
+	if (key) /* not to be said */
+		return;
 	l.full = false;
 	memcpy(l.text + l.len, as_json ? "}\n" : "\n", as_json ? 2 : 1);
 	write_line(l.text, l.len + (as_json ? 2 : 1));

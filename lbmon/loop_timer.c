@@ -50,7 +50,7 @@ static void settle(struct loop *l, size_t i, struct timer *t)
 struct timer *timer_new(struct loop *l, void (*fire)(void *arg), void *arg, struct lb_err *err)
 {
 	/* Room for each that exists: so setting one cannot fail. */
-	struct timer **heap = loop_grown(l->heap, l->n_timers + 2, &l->heap_room, sizeof(*heap));
+	struct timer **heap = loop_grown(l->heap, l->n_timers + 2, &l->heap_room, sizeof(void *));
 	struct timer *t = calloc(1, sizeof(*t));
 
 	if (heap)

@@ -146,7 +146,7 @@ static int parse_name_of(const char **to, const char *word, struct lb_args *a, s
 	if (*to)
 		return lb_bad_word(err, word, "given twice");
 	if (lb_args_next(a, "NAME", &value, err))
-		return -1;
+		return lb_bad_word(err, word, "NAME is missing after it");
 	*to = value;
 	return 0;
 }
@@ -178,7 +178,7 @@ static int parse_option(struct options *o, const char *word, struct lb_args *a, 
 		return parse_name_of(&o->netns, word, a, err);
 	if (!strcmp(name, "drain-community")) {
 		if (lb_args_next(a, "TIME", &value, err))
-			return -1;
+			return lb_bad_word(err, word, "TIME is missing after it");
 		return parse_value(o, DRAIN_COMMUNITY, value, err) ? lb_args_label(err, word) : 0;
 	}
 	return lb_bad_word(err, word,

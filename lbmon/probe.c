@@ -65,14 +65,14 @@ static void printable(char *text)
 			*text = '?';
 }
 
-static void report(struct probe *probe, bool ok)
+static void report(struct probe *probe, enum probe_answer answer)
 {
 	printable(probe->text);
-	probe->done(probe->arg, ok, probe->text);
+	probe->done(probe->arg, answer, probe->text);
 	free(probe);
 }
 
-void probe_end(struct probe *probe, bool ok, const char *fmt, ...)
+void probe_end(struct probe *probe, enum probe_answer answer, const char *fmt, ...)
 {
 	char text[PROBE_TEXT];
 	va_list ap;
@@ -82,27 +82,30 @@ void probe_end(struct probe *probe, bool ok, const char *fmt, ...)
 	va_end(ap);
 	halt(probe);
 	memcpy(probe->text, text, sizeof(text));
-	report(probe, ok);
+	report(probe, answer);
 }
 
 static void expire(void *arg)
 {
 	struct probe *probe = arg;
+	bool asked = probe->started;
 
 	halt(probe);
-	report(probe, false);
+	report(probe, asked ? PROBE_BAD : PROBE_UNASKED);
 }
 
 static void begin(struct probe *probe)
 {
 	struct kind_state *s = probe->state;
 	char text[PROBE_TEXT] = "", timeout[LB_TIME_STRLEN];
+	int ret;
 
 	format_time(probe->target.check.timeout, timeout);
 	snprintf(probe->text, sizeof(probe->text), "no answer in %s", timeout);
 	probe->began = loop_now(probe->loop);
-	if (s->kind->start(probe, text)) {
-		probe_end(probe, false, "%s", text);
+	ret = s->kind->start(probe, text);
+	if (ret) {
+		probe_end(probe, ret == PROBE_START_BAD ? PROBE_BAD : PROBE_UNASKED, "%s", text);
 		return;
 	}
 	probe->started = true;
@@ -217,6 +220,16 @@ fail:
 	return NULL;
 }
 
+static void cancel_all(struct probe_list *list)
+{
+	struct probe *probe, *next;
+
+	for (probe = TAILQ_FIRST(list); probe; probe = next) {
+		next = TAILQ_NEXT(probe, list);
+		probe_cancel(probe);
+	}
+}
+
 void probes_free(struct probes *p)
 {
 	struct kind_state *s;
@@ -224,10 +237,8 @@ void probes_free(struct probes *p)
 	if (!p)
 		return;
 	for (s = p->state; s < p->state + KINDS; s++) {
-		while (!TAILQ_EMPTY(&s->waiting))
-			probe_cancel(TAILQ_FIRST(&s->waiting));
-		while (!TAILQ_EMPTY(&s->running))
-			probe_cancel(TAILQ_FIRST(&s->running));
+		cancel_all(&s->waiting);
+		cancel_all(&s->running);
 		if (s->shared)
 			s->kind->close(s->shared);
 	}

@@ -25,9 +25,15 @@ struct probe_target {
 
 struct probe;
 
+enum probe_answer {
+	PROBE_BAD,
+	PROBE_GOOD,
+	PROBE_UNASKED, /* it is we who could not ask (descriptors, ports, rights): nothing is known of the real */
+};
+
 /* The outcome: `text` says what was seen, e.g. "200 in 3 ms", "connection refused": printable ASCII, the same words for the same
  * failure. It holds during the call. The call may start and cancel probes, but not free their `struct probes`. */
-typedef void probe_done(void *arg, bool ok, const char *text);
+typedef void probe_done(void *arg, enum probe_answer answer, const char *text);
 
 /* What all probes share (libcurl's multi handle, who waits for his turn); NULL with *err. */
 struct probes;
@@ -37,7 +43,7 @@ void probes_free(struct probes *p); /* running ones are ended without a call; NU
 /*
  * Begins, in the next round of the loop or later: a few each round, so that ten thousand at once do not block the loop. done() comes once,
  * never from within probe_start() or probe_cancel(), at the latest check.timeout milliseconds from now. A probe that cannot begin (no
- * descriptor, no such command) is reported as failed the same way. NULL when memory is short or the kind is none; no call comes then.
+ * descriptor, no such command) is reported as unasked the same way. NULL when memory is short or the kind is none; no call comes then.
  */
 struct probe *probe_start(struct probes *p, const struct probe_target *t, probe_done *done,
 			  void *arg);

@@ -70,7 +70,7 @@ static void exec_ready(void *arg, uint32_t events)
 	(void)events;
 	take_output(probe);
 	if (c->seen > OUTPUT_MAX)
-		probe_end(probe, false, "command wrote more than 1 MiB");
+		probe_end(probe, PROBE_BAD, "command wrote more than 1 MiB");
 }
 
 static void exec_ended(void *arg, int status)
@@ -83,7 +83,7 @@ static void exec_ended(void *arg, int status)
 	kill(-c->pid, SIGKILL);
 	c->pid = 0;
 	if (WIFSIGNALED(status))
-		probe_end(probe, false, "command killed by signal %d", WTERMSIG(status));
+		probe_end(probe, PROBE_BAD, "command killed by signal %d", WTERMSIG(status));
 	else if (c->len)
 		probe_end(probe, WEXITSTATUS(status) == 0, "%s", c->line);
 	else
@@ -169,7 +169,7 @@ static int exec_start(struct probe *probe, char text[PROBE_TEXT])
 	if (!c || pipe2(fd, O_CLOEXEC)) {
 		snprintf(text, PROBE_TEXT, "%s", probe_strerror(errno));
 		free(c);
-		return -1;
+		return PROBE_START_UNASKED;
 	}
 	fcntl(fd[0], F_SETFL, O_NONBLOCK); /* ours alone: the command expects a pipe that blocks */
 	probe->own = c;
@@ -187,7 +187,7 @@ static int exec_start(struct probe *probe, char text[PROBE_TEXT])
 		return 0;
 	}
 	exec_stop(probe);
-	return -1;
+	return PROBE_START_UNASKED;
 }
 
 /* Each takes about a millisecond to begin: four, then others have their turn. */

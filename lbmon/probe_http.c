@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lbmon/linger.h"
 #include "lbmon/probe_internal.h"
 
 #define HEADERS_MAX (64u << 10) /* bytes; and so much of a body is looked at */
@@ -24,6 +25,8 @@ struct http_all {
 	struct loop *loop;
 	CURLM *multi;
 	struct timer *timer;
+	struct lingers *lingers;
+	struct curl_slist *close; /* the header "Connection: close" */
 	CURL *spare[SPARE_MAX];
 	size_t spares;
 };
@@ -39,6 +42,7 @@ struct http {
 		((struct lb_m_check *)0)->expect)]; /* of the body: a text may span two reads */
 	size_t tail_len;
 	char failure[PROBE_TEXT]; /* ours, not libcurl's */
+	bool unasked; /* ... for want of a socket */
 };
 
 static bool status_good(const struct probe *probe)
@@ -100,7 +104,16 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 	(void)purpose;
 	(void)address; /* is the target's */
 	h->fd = probe_socket(probe, SOCK_STREAM, h->failure);
+	h->unasked = h->fd < 0;
 	return h->fd < 0 ? CURL_SOCKET_BAD : h->fd;
+}
+
+static int close_socket(void *arg, curl_socket_t fd)
+{
+	struct lingers *lingers = arg;
+
+	linger(lingers, fd);
+	return 0;
 }
 
 static void say_failure(struct probe *probe, CURLcode code)
@@ -110,16 +123,16 @@ static void say_failure(struct probe *probe, CURLcode code)
 
 	curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &err);
 	if (code == CURLE_SSL_CONNECT_ERROR)
-		probe_end(probe, false, "TLS handshake failed");
+		probe_end(probe, PROBE_BAD, "TLS handshake failed");
 	else if (code == CURLE_GOT_NOTHING)
-		probe_end(probe, false, "closed without an answer");
+		probe_end(probe, PROBE_BAD, "closed without an answer");
 	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
-		probe_end(probe, false, "answer is not HTTP");
+		probe_end(probe, PROBE_BAD, "answer is not HTTP");
 	else if (err && (code == CURLE_COULDNT_CONNECT || code == CURLE_RECV_ERROR ||
 			 code == CURLE_SEND_ERROR))
-		probe_end(probe, false, "%s", probe_strerror((int)err));
+		probe_end(probe, probe_blame((int)err), "%s", probe_strerror((int)err));
 	else
-		probe_end(probe, false, "libcurl: %s", curl_easy_strerror(code));
+		probe_end(probe, PROBE_BAD, "libcurl: %s", curl_easy_strerror(code));
 }
 
 static void conclude(struct probe *probe, CURLcode code)
@@ -128,18 +141,18 @@ static void conclude(struct probe *probe, CURLcode code)
 	const struct lb_m_check *check = &probe->target.check;
 
 	if (h->failure[0])
-		probe_end(probe, false, "%s", h->failure);
+		probe_end(probe, h->unasked ? PROBE_UNASKED : PROBE_BAD, "%s", h->failure);
 	else if (!h->status)
 		say_failure(probe, code);
 	else if (!status_good(probe) && check->status_min == check->status_max)
-		probe_end(probe, false, "status %ld, not %u", h->status, check->status_min);
+		probe_end(probe, PROBE_BAD, "status %ld, not %u", h->status, check->status_min);
 	else if (!status_good(probe))
-		probe_end(probe, false, "status %ld, not %u-%u", h->status, check->status_min,
+		probe_end(probe, PROBE_BAD, "status %ld, not %u-%u", h->status, check->status_min,
 			  check->status_max);
 	else if (h->found || !check->expect[0])
-		probe_end(probe, true, "%ld in %llu ms", h->status, probe_took(probe));
+		probe_end(probe, PROBE_GOOD, "%ld in %llu ms", h->status, probe_took(probe));
 	else if (code == CURLE_OK || h->body == BODY_MAX)
-		probe_end(probe, false, "body does not contain \"%s\"", check->expect);
+		probe_end(probe, PROBE_BAD, "body does not contain \"%s\"", check->expect);
 	else
 		say_failure(probe, code);
 }
@@ -207,7 +220,7 @@ static int watch_timer(CURLM *multi, long ms, void *arg)
 }
 
 /* With all that is the same for each probe. */
-static CURL *easy_new(void)
+static CURL *easy_new(const struct http_all *all)
 {
 	CURL *e = curl_easy_init();
 
@@ -231,6 +244,9 @@ static CURL *easy_new(void)
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, all->lingers);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, all->close);
 	return e;
 }
 
@@ -284,13 +300,13 @@ static int http_start(struct probe *probe, char text[PROBE_TEXT])
 	if (!h)
 		goto no_memory;
 	h->fd = -1;
-	h->easy = all->spares ? all->spare[--all->spares] : easy_new();
+	h->easy = all->spares ? all->spare[--all->spares] : easy_new(all);
 	if (h->easy && !aim(probe) && !curl_multi_add_handle(all->multi, h->easy))
 		return 0;
 	http_free(all, h);
 no_memory:
 	snprintf(text, PROBE_TEXT, "%s", probe_strerror(ENOMEM));
-	return -1;
+	return PROBE_START_UNASKED;
 }
 
 static void http_stop(struct probe *probe)
@@ -309,6 +325,8 @@ static void http_close(void *shared)
 	while (all->spares)
 		curl_easy_cleanup(all->spare[--all->spares]);
 	curl_multi_cleanup(all->multi);
+	curl_slist_free_all(all->close);
+	lingers_free(all->lingers);
 	timer_free(all->timer);
 	free(all);
 	curl_global_cleanup();
@@ -330,9 +348,11 @@ static void *http_open(struct loop *l, struct lb_err *err)
 	}
 	all->loop = l;
 	all->timer = timer_new(l, http_timer, all, err);
+	all->lingers = all->timer ? lingers_new(l, err) : NULL;
+	all->close = curl_slist_append(NULL, "Connection: close");
 	all->multi = curl_multi_init();
-	if (!all->timer || !all->multi) {
-		if (all->timer)
+	if (!all->lingers || !all->close || !all->multi) {
+		if (all->lingers)
 			lb_fail(err, "libcurl: %s", strerror(ENOMEM));
 		http_close(all);
 		return NULL;

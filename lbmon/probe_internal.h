@@ -38,15 +38,18 @@ struct probe_kind {
 	/* What all probes of the kind share; NULL functions: nothing. */
 	void *(*open)(struct loop *l, struct lb_err *err);
 	void (*close)(void *shared);
-	/* 0: it runs, and says probe_end() at most once, later; or -1 with the failure in text[], and nothing is held. */
+	/* 0: it runs, and says probe_end() at most once, later; or the outcome is in text[], and nothing is held: PROBE_START_BAD or _UNASKED. */
 	int (*start)(struct probe *probe, char text[PROBE_TEXT]);
 	/* Frees what the kind holds. Exactly once after a start() that returned 0, also after probe_end(). Calls nobody. */
 	void (*stop)(struct probe *probe);
 };
 extern const struct probe_kind probe_tcp, probe_udp, probe_http, probe_exec;
 
+#define PROBE_START_BAD (-1)
+#define PROBE_START_UNASKED (-2)
+
 /* The outcome. The probe is gone afterwards. */
-void probe_end(struct probe *probe, bool ok, const char *fmt, ...)
+void probe_end(struct probe *probe, enum probe_answer answer, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Milliseconds since start(). */
@@ -60,5 +63,7 @@ const char *probe_strerror(int err);
 int probe_socket(const struct probe *probe, int type, char text[PROBE_TEXT]);
 /* connect(2) to the target: 0 or errno. */
 int probe_connect(const struct probe *probe, int fd);
+/* Whose failure is this errno: the real's (BAD), or this host's, which has nothing left to ask with (UNASKED)? */
+enum probe_answer probe_blame(int err);
 
 #endif

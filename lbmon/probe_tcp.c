@@ -52,6 +52,23 @@ int probe_connect(const struct probe *probe, int fd)
 	return ret ? errno : 0;
 }
 
+enum probe_answer probe_blame(int err)
+{
+	switch (err) {
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case ENOBUFS:
+	case EAGAIN: /* no port left, says connect(2) */
+	case EADDRNOTAVAIL:
+	case EPERM: /* our own firewall */
+	case EACCES:
+		return PROBE_UNASKED;
+	default:
+		return PROBE_BAD;
+	}
+}
+
 /* connect(2) again tells how the first one went, and unlike SO_ERROR it knows one that is still under way. */
 static void tcp_ready(void *arg, uint32_t events)
 {
@@ -60,9 +77,9 @@ static void tcp_ready(void *arg, uint32_t events)
 
 	(void)events;
 	if (!err || err == EISCONN)
-		probe_end(probe, true, "connected in %llu ms", probe_took(probe));
+		probe_end(probe, PROBE_GOOD, "connected in %llu ms", probe_took(probe));
 	else if (err != EALREADY && err != EINPROGRESS && err != EINTR)
-		probe_end(probe, false, "%s", probe_strerror(err));
+		probe_end(probe, probe_blame(err), "%s", probe_strerror(err));
 }
 
 static int tcp_start(struct probe *probe, char text[PROBE_TEXT])
@@ -71,17 +88,17 @@ static int tcp_start(struct probe *probe, char text[PROBE_TEXT])
 	struct lb_err err;
 
 	if (fd < 0)
-		return -1;
+		return PROBE_START_UNASKED;
 	ret = probe_connect(probe, fd);
 	if (ret && ret != EINPROGRESS) {
 		snprintf(text, PROBE_TEXT, "%s", probe_strerror(ret));
 		close(fd);
-		return -1;
+		return probe_blame(ret) == PROBE_BAD ? PROBE_START_BAD : PROBE_START_UNASKED;
 	}
 	if (loop_fd(probe->loop, fd, EPOLLOUT, tcp_ready, probe, &err)) {
 		snprintf(text, PROBE_TEXT, "%.*s", PROBE_TEXT - 1, err.msg);
 		close(fd);
-		return -1;
+		return PROBE_START_UNASKED;
 	}
 	probe->own = (void *)(intptr_t)fd;
 	return 0;

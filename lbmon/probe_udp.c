@@ -25,11 +25,11 @@ static void udp_ready(void *arg, uint32_t events)
 
 		if (n < 0) {
 			if (errno != EAGAIN && errno != EINTR)
-				probe_end(probe, false, "%s", probe_strerror(errno));
+				probe_end(probe, PROBE_BAD, "%s", probe_strerror(errno));
 			return;
 		}
 		if (memmem(answer, (size_t)n, expect, strlen(expect))) {
-			probe_end(probe, true, "answer in %llu ms", probe_took(probe));
+			probe_end(probe, PROBE_GOOD, "answer in %llu ms", probe_took(probe));
 			return;
 		}
 		snprintf(probe->text, sizeof(probe->text), "answer does not contain \"%s\"",
@@ -44,26 +44,22 @@ static int udp_start(struct probe *probe, char text[PROBE_TEXT])
 	struct lb_err err;
 
 	if (fd < 0)
-		return -1;
+		return PROBE_START_UNASKED;
 	ret = probe_connect(probe, fd);
+	if (!ret && send(fd, datagram, strlen(datagram), MSG_NOSIGNAL) < 0)
+		ret = errno;
 	if (ret) {
 		snprintf(text, PROBE_TEXT, "%s", probe_strerror(ret));
-		goto fail;
+		close(fd);
+		return probe_blame(ret) == PROBE_BAD ? PROBE_START_BAD : PROBE_START_UNASKED;
 	}
 	if (loop_fd(probe->loop, fd, EPOLLIN, udp_ready, probe, &err)) {
 		snprintf(text, PROBE_TEXT, "%.*s", PROBE_TEXT - 1, err.msg);
-		goto fail;
-	}
-	if (send(fd, datagram, strlen(datagram), MSG_NOSIGNAL) < 0) {
-		snprintf(text, PROBE_TEXT, "%s", probe_strerror(errno));
-		loop_fd(probe->loop, fd, 0, NULL, NULL, &err);
-		goto fail;
+		close(fd);
+		return PROBE_START_UNASKED;
 	}
 	probe->own = (void *)(intptr_t)fd;
 	return 0;
-fail:
-	close(fd);
-	return -1;
 }
 
 static void udp_stop(struct probe *probe)

@@ -25,6 +25,35 @@ const struct lb_m_check lb_check_default = {
 	.path = "/",
 };
 
+int lb_m_check_cmp(const struct lb_m_check *a, const struct lb_m_check *b)
+{
+	const int64_t numbers[] = {
+		(int64_t)a->kind - b->kind,
+		(int64_t)a->direct - b->direct,
+		(int64_t)a->port - b->port,
+		(int64_t)a->interval - b->interval,
+		(int64_t)a->timeout - b->timeout,
+		(int64_t)a->rise - b->rise,
+		(int64_t)a->fall - b->fall,
+		(int64_t)a->status_min - b->status_min,
+		(int64_t)a->status_max - b->status_max,
+	};
+	const int texts[] = {
+		strcmp(a->host, b->host),	strcmp(a->path, b->path),
+		strcmp(a->send, b->send),	strcmp(a->expect, b->expect),
+		strcmp(a->command, b->command),
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (numbers[i])
+			return numbers[i] < 0 ? -1 : 1;
+	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (texts[i])
+			return texts[i];
+	return 0;
+}
+
 typedef int (*cmp_fn)(const void *a, const void *b);
 
 int lb_model_pool_cmp(const void *a, const void *b)

@@ -51,6 +51,9 @@ struct lb_m_check {
 extern const struct lb_m_check
 	lb_check_default; /* kind none, 2 s, 1 s, rise 2, fall 3, 200-399, "/" */
 
+/* An order of checks: 0 when they ask the same in the same way. */
+int lb_m_check_cmp(const struct lb_m_check *a, const struct lb_m_check *b);
+
 enum lb_m_health { LB_M_UNKNOWN, LB_M_HEALTHY, LB_M_SICK };
 extern const char *const lb_health_names[]; /* "unknown", "up", "down", NULL */
 #define LB_WHY_LEN 48 /* with the final NUL */

@@ -59,7 +59,7 @@ real_up() { # N
 	on_real "$1" receiver add eth0 from 10.9.0.2 from 2001:db8:9::2 mss auto
 	nsenter --net="/run/netns/$ns" python3 hc.py serve "r$1" $VIP $VIP6 "10.8.$1.2" >/dev/null 2>&1 &
 	PIDS+=($!)
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		[ "$(nsenter --net="/run/netns/$ns" ss -Hlntu 'sport = :80' | wc -l)" -lt 6 ] || return 0
 		sleep 0.05
 	done
@@ -125,7 +125,7 @@ offload tx off
 nsenter --net="/run/netns/$NS-r1" tcpdump -i eth0 -nvvl -s 0 '(ip proto 4 or ip proto 41 or ip6 proto 4 or ip6 proto 41)' \
 	>"$TMP/wire" 2>"$TMP/tcpdump" &
 PIDS+=($!)
-for _ in {1..100}; do
+for _ in {1..600}; do
 	! grep -q listening "$TMP/tcpdump" || break
 	sleep 0.05
 done

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# man.t - the man pages against the tool: the same grammar as `lbtool help`, an entry for each command and a command for each
-# entry, every reason in lb.7, and examples that do what they say.
+# man.t - the man pages against the tools: the same grammar as `lbtool help` and `lbmon -h`, an entry for each command and a
+# command for each entry, every reason in lb.7, and examples that do what they say.
 #
 # What is run of a page, in this order, in a network namespace with a device eth0 and an instance of its own:
 #   .\" run: COMMAND          a command that the page does not show
@@ -13,6 +13,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 LBTOOL=${LBTOOL:-${B:-build}/lbtool}
 LBTOOL=$(realpath "$LBTOOL")
+LBMON=${LBMON:-${LBTOOL%/*}/lbmon}
 ns=lbman$$
 tmp=$(mktemp -d)
 n=0
@@ -92,17 +93,39 @@ grammar() {
 	ok "lbtool.8 has an entry for each option, and no other"
 }
 
-# Names of reasons in a list of lb_abi.h.
+# The options and key words of a text, one a line.
+dashed() { grep -oE '(^|[^a-zA-Z-])-[a-zA-Z]+(-[a-z]+)?' | grep -oE -- '-.*' | sort -u; }
+keys() { grep -oE '[a-z0-9-]+ (ADDRESS|TIME|N|A:B)\b' | cut -d' ' -f1 | sort -u; }
+
+grammar_lbmon() {
+	local page=man/lbmon.8 usage
+
+	usage=$("$LBMON" -h)
+	diff <(sed -E ':more; N; s/\n {10,}/ /; t more; P; D' <<<"$usage" |
+		sed -nE 's/^(Usage:| +) *(lbmon .*)/\2/p' | even) <(synopsis "$page") >"$tmp/why" 2>&1
+	ok "$page: SYNOPSIS is what \"lbmon -h\" says"
+	diff <(sed '/^ADDRESS/,$d' <<<"$usage" | dashed) \
+		<(sed -nE 's/^\.It Fl ([A-Za-z-]+).*/-\1/p' "$page" | sort -u) >"$tmp/why"
+	ok "$page: an entry for each option, and no other"
+	diff <(sed '/^OPTIONS/,$d' <<<"$usage" | keys) \
+		<(sed -n '/^\.Ss Announcing/,/^\.Ss Talking/s/^\.It Cm //p' "$page" |
+			sed 's/ Ar A : Ns Ar B/ A:B/; s/ Ar / /; s/ N Cm / N\n/; s/ Ar / /' | keys) >"$tmp/why"
+	ok "$page: an entry for each key word, and no other"
+	grep -q '^\.Xr lbmon 8' man/lbtool.8 && grep -q '^\.Xr lbmon 8' man/lb.7
+	ok "$page: lbtool.8 and lb.7 name it"
+}
+
+# Names of reasons in a list of lb_why.h.
 whys() {
 	awk -v list="$1(X)" 'index($0, "#define " list) { on = 1; next } on { print } on && !/\\$/ { exit }' \
-		bpf/lb_abi.h | sed -nE 's/^[ \t]*X\([A-Z0-9_]+, "([a-z0-9_]+)".*/\1/p'
+		bpf/lb_why.h | sed -nE 's/^[ \t]*X\([A-Z0-9_]+, "([a-z0-9_]+)".*/\1/p'
 }
 
 reasons() {
 	sed -n '/^.Sh REASONS/,/^.Sh LIMITS/p' man/lb.7 | sed -nE 's/^\.It Li //p' >"$tmp/entries"
 	{ whys LB_WHYS; whys LB_RX_WHYS; } >"$tmp/reasons"
 	[ "$(wc -l <"$tmp/reasons")" -gt 20 ]
-	ok "lb_abi.h has its reasons where this test looks"
+	ok "lb_why.h has its reasons where this test looks"
 	diff "$tmp/reasons" "$tmp/entries" >"$tmp/why"
 	ok "lb.7 explains every reason, and no other, in their order"
 }
@@ -126,7 +149,7 @@ script() {
 		on { print "out " $0 }' "$1"
 }
 
-in_ns() { LB_INSTANCE=$instance PATH=${LBTOOL%/*}:$PATH nsenter --net="/run/netns/$ns" "$@"; }
+in_ns() { LB_INSTANCE=$instance PATH=${LBTOOL%/*}:${LBMON%/*}:$PATH nsenter --net="/run/netns/$ns" "$@"; }
 
 run_page() { # PAGE: status 0 when all commands succeed and print what is shown
 	local line kind text
@@ -171,6 +194,7 @@ examples() {
 
 touch "$tmp/why"
 grammar
+grammar_lbmon
 reasons
 examples
 echo "1..$n"

@@ -97,13 +97,14 @@ void lab_down(void)
 		     open_before);
 }
 
-void answered(void *arg, bool ok, const char *text)
+void answered(void *arg, enum probe_answer answer, const char *text)
 {
 	struct answer *a = arg;
 	const char *p;
 
 	a->calls++;
-	a->ok = ok;
+	a->ok = answer == PROBE_GOOD;
+	a->answer = answer;
 	snprintf(a->text, sizeof(a->text), "%s", text);
 	for (p = text; *p; p++)
 		cr_assert(*p >= ' ' && *p <= '~', "not printable: \"%s\"", text);
@@ -165,7 +166,11 @@ const char *ask(const struct probe_target *t)
 			ms--;
 		snprintf(ms, 8, "N ms");
 	}
-	snprintf(said, sizeof(said), "%c %s", a.ok ? '+' : '-', a.text);
+	snprintf(said, sizeof(said), "%c %s",
+		 a.ok			     ? '+'
+		 : a.answer == PROBE_UNASKED ? '?'
+					     : '-',
+		 a.text);
 	return said;
 }
 
@@ -267,7 +272,7 @@ uint16_t full_port(void)
 	filler[fillers++] = fd;
 	for (i = 0; i < 3; i++) {
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		connect(fd, (struct sockaddr *)&a, sizeof(a));
+		(void)!connect(fd, (struct sockaddr *)&a, sizeof(a));
 		filler[fillers++] = fd;
 		usleep(1000);
 	}

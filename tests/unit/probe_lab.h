@@ -35,13 +35,15 @@ struct probe_target target(enum lb_m_check_kind kind, uint16_t port);
 
 struct answer {
 	unsigned int calls;
-	bool ok;
+	bool ok; /* PROBE_GOOD */
+	enum probe_answer answer;
 	char text[128];
 };
-void answered(void *arg, bool ok, const char *text); /* a probe_done for a struct answer */
+void answered(void *arg, enum probe_answer answer,
+	      const char *text); /* a probe_done for a struct answer */
 unsigned int answers(void); /* so many calls so far */
 
-/* Asks and waits; the text, after "+ " or "- ". "200 in 3 ms" is told as "200 in N ms". */
+/* Asks and waits; the text, after "+ ", "- " or, unasked, "? ". "200 in 3 ms" is told as "200 in N ms". */
 const char *ask(const struct probe_target *t);
 void run_for(unsigned int ms);
 void run_until(unsigned int answers_in_all, unsigned int ms);

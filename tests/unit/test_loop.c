@@ -97,21 +97,21 @@ static struct tick *ticker(struct tick *t, char name)
 
 Test(loop, timers_in_order)
 {
+	uint64_t start = loop_now(loop);
 	struct tick a, b, c, d;
 
 	timer_set(ticker(&a, 'a')->t, 30);
 	timer_set(ticker(&b, 'b')->t, 10);
 	timer_set(ticker(&c, 'c')->t, 20);
-	ticker(&d, 'd');
 	run(60);
 	cr_assert(eq(str, seen, "bca"));
-	cr_assert(ge(u64, a.at - b.at, 15));
+	cr_assert(ge(u64, a.at, start + 30));
 	timer_set(a.t, 10);
 	timer_set(a.t, 30); /* instead */
 	timer_set(b.t, 20);
 	timer_set(c.t, 20);
 	timer_stop(c.t);
-	timer_set(d.t, UINT64_MAX);
+	timer_set(ticker(&d, 'd')->t, UINT64_MAX);
 	run(60);
 	cr_assert(eq(str, seen, "bcaba"));
 	timer_free(NULL);
@@ -137,7 +137,7 @@ Test(loop, zero_is_the_next_round)
 	timer_set(ticker(&a, 'a')->t, 0);
 	a.left = 2;
 	timer_set(ticker(&b, 'b')->t, 0);
-	run(20);
+	run(200);
 	cr_assert(eq(str, seen, ".ab.a.a"));
 }
 
@@ -169,7 +169,7 @@ Test(loop, timer_frees_itself)
 
 	a.t = timer_new(loop, free_self, &a, &err);
 	timer_set(a.t, 1);
-	run(30);
+	run(200);
 	cr_assert(eq(str, seen, "aaaa"));
 	timer_free(a.t);
 }
@@ -203,7 +203,7 @@ Test(loop, many_timers_are_cheap)
 		timer_free(many[i]);
 }
 
-/* Removes timers from all places of the heap, by a plain generator of numbers: the rest still comes in order. */
+/* Timers are taken out at all places of the heap: the rest still comes in order. */
 Test(loop, heap_stays_a_heap)
 {
 	struct tick t[26];
@@ -293,7 +293,7 @@ Test(loop, number_of_another_in_the_same_round)
 	cr_assert(eq(int, (int)write(pipes[2][1], "x", 1), 1));
 	pipe_watch(2, 0, NULL);
 	run(20);
-	cr_assert(eq(str, seen, "a"), "taken out, and called nevertheless");
+	cr_assert(eq(str, seen, "a"));
 }
 
 static void takes(void *arg, uint32_t events)
@@ -394,8 +394,7 @@ Test(loop, timers_do_not_starve_descriptors)
 		timer_set(many[i], 0);
 	}
 	run(300);
-	cr_assert(gt(dbl, longest, 0));
-	cr_assert(lt(dbl, longest, 0.03), "%.3f s of CPU between two calls", longest);
+	cr_assert(longest > 0 && longest < 0.03, "%.3f s of CPU between two calls", longest);
 	for (int i = 0; i < 5000; i++)
 		timer_free(many[i]);
 }

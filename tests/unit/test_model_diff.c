@@ -177,7 +177,15 @@ Test(diff, the_longest_line)
 		.encap = LB_M_ENCAP_IPIP,
 		.min = 65535,
 		.panic = 100,
-		.check = {LB_M_CHECK_HTTPS, true, 65535, 3599999, 59999, 100, 100, 100, 599},
+		.check = {.kind = LB_M_CHECK_HTTPS,
+			  .direct = true,
+			  .port = 65535,
+			  .interval = 3599999,
+			  .timeout = 59999,
+			  .rise = 100,
+			  .fall = 100,
+			  .status_min = 100,
+			  .status_max = 599},
 	};
 	struct lb_model none, m;
 	struct typist t;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/unit/probe_lab.h"
@@ -31,7 +32,8 @@ static void answer_200(int fd)
 	static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 	char buf[1024];
 
-	if (read(fd, buf, sizeof(buf)) > 0 && write(fd, ok, sizeof(ok) - 1) > 0)
+	if (read(fd, buf, sizeof(buf)) > 0 && write(fd, ok, sizeof(ok) - 1) > 0 &&
+	    !shutdown(fd, SHUT_WR))
 		(void)!read(fd, buf, sizeof(buf));
 }
 
@@ -92,8 +94,8 @@ Test(probe, mark)
 		cr_expect_str_eq(ask(&h), "+ 200 in N ms");
 		cr_assert(!seteuid(65534));
 	}
-	cr_expect_str_eq(ask(&t), "- no permission to set SO_MARK (CAP_NET_ADMIN)");
-	cr_expect_str_eq(ask(&h), "- no permission to set SO_MARK (CAP_NET_ADMIN)");
+	cr_expect_str_eq(ask(&t), "? no permission to set SO_MARK (CAP_NET_ADMIN)");
+	cr_expect_str_eq(ask(&h), "? no permission to set SO_MARK (CAP_NET_ADMIN)");
 	(void)!seteuid(0);
 }
 
@@ -184,12 +186,12 @@ Test(probe, free_while_running)
 
 static struct probe *other;
 
-static void cancel_other(void *arg, bool ok, const char *text)
+static void cancel_other(void *arg, enum probe_answer answer, const char *text)
 {
 	if (other)
 		probe_cancel(other);
 	other = NULL;
-	answered(arg, ok, text);
+	answered(arg, answer, text);
 }
 
 /* Two that end in the same round: the first one's call cancels the second. */
@@ -224,7 +226,7 @@ Test(probe, no_descriptor_left)
 	for (i = 0; i < 4; i++) {
 		t = target(kinds[i], kinds[i] == LB_M_CHECK_UDP ? udp : tcp);
 		strcpy(t.check.command, "/bin/true");
-		cr_expect_str_eq(ask(&t), "- too many open files");
+		cr_expect_str_eq(ask(&t), "? too many open files");
 	}
 	while (n)
 		close(used[--n]);

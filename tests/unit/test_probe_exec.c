@@ -13,7 +13,7 @@
 
 TestSuite(probe_exec, .init = lab_up, .fini = lab_down, .timeout = 60);
 
-/* A check by a shell script of this text. */
+/* A check by a script of this text, a shell's unless it says otherwise. */
 static struct probe_target script(const char *text)
 {
 	struct probe_target t = target(LB_M_CHECK_EXEC, 80);
@@ -24,7 +24,7 @@ static struct probe_target script(const char *text)
 	snprintf(t.check.command, sizeof(t.check.command), "%s/%u", dir, n++);
 	f = fopen(t.check.command, "we");
 	cr_assert(f);
-	fprintf(f, "#!/bin/sh\n%s\n", text);
+	fprintf(f, "%s%s\n", text[0] == '#' ? "" : "#!/bin/sh\n", text);
 	fclose(f);
 	cr_assert_eq(chmod(t.check.command, 0755), 0);
 	return t;
@@ -54,9 +54,6 @@ static const struct {
 	{"read x || echo end", "+ end"},
 	{"exec >&- 2>&-; sleep .1; exit 0", "+ exit status 0"},
 	{"ls /proc/self/fd | grep -c .", "+ 4"}, /* ls has its directory */
-	/* Signals 32 and 33 are glibc's own. */
-	{"grep -q 'SigBlk:.0*$' /proc/self/status && grep -q 'SigIgn:.*0000000$' /proc/self/status",
-	 "+ exit status 0"},
 	{"head -c 300000 /dev/zero | tr '\\0' x", NULL}, /* the line is cut */
 	{"yes", "- command wrote more than 1 MiB"},
 	/* What goes on in the background does not count, although it keeps the pipe open. */
@@ -65,7 +62,6 @@ static const struct {
 
 Test(probe_exec, answers)
 {
-	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const char *said = run_script(rows[i].text);
 
@@ -77,18 +73,29 @@ Test(probe_exec, answers)
 	}
 }
 
+/* Not a shell: that clears its mask itself. Signals 32 and 33 are glibc's own, which ignores them. */
+Test(probe_exec, signals)
+{
+	signal(SIGPIPE, SIG_IGN);
+	cr_expect_str_eq(run_script("#!/usr/bin/awk -f\n"
+				    "BEGIN { while (getline < \"/proc/self/status\")\n"
+				    "if (/^SigBlk/ && !/:\\t0*$/ || /^SigIgn/ && !/0000000$/)"
+				    " print; print \"end\" }"),
+			 "+ end");
+}
+
 Test(probe_exec, no_such_command)
 {
 	struct probe_target t = target(LB_M_CHECK_EXEC, 80);
 
 	strcpy(t.check.command, "/nowhere/at/all");
-	cr_expect_str_eq(ask(&t), "- command: no such file or directory");
+	cr_expect_str_eq(ask(&t), "? command: no such file or directory");
 	strcpy(t.check.command, "true");
-	cr_expect_str_eq(ask(&t), "- command: no such file or directory");
+	cr_expect_str_eq(ask(&t), "? command: no such file or directory");
 	t.check.command[0] = '\0';
-	cr_expect_str_eq(ask(&t), "- command: no such file or directory");
+	cr_expect_str_eq(ask(&t), "? command: no such file or directory");
 	strcpy(t.check.command, "/dev/null");
-	cr_expect_str_eq(ask(&t), "- command: permission denied");
+	cr_expect_str_eq(ask(&t), "? command: permission denied");
 }
 
 /* Is a process of this name alive? A zombie is not: init takes its time. */

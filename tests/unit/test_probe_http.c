@@ -89,9 +89,15 @@ static void talk(int fd)
 	if (strstr(request, "GET /huge ") &&
 	    say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n"))
 		without_end(fd, "and so on and so on and so on and so on and so on and so on\n");
-	if (strstr(request, "GET /mirror?a=../b ")) {
+	if (strstr(request, "GET /x/../mirror?a=b ")) {
 		say(fd, "HTTP/1.1 200 OK\r\n\r\n");
 		say(fd, request);
+	}
+	/* Would keep the connection. */
+	if (strstr(request, "GET /keep ")) {
+		say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst");
+		while (take_request(fd))
+			say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain");
 	}
 	/* A text in two parts, the second later. */
 	if (strstr(request, "GET /parts ")) {
@@ -130,6 +136,9 @@ static const struct {
 	{"/huge", "", "+ 200 in N ms"},
 	{"/huge", "so on\nand", "+ 200 in N ms"},
 	{"/huge", "the end", "- body does not contain \"the end\""},
+	{"/keep", "first", "+ 200 in N ms"},
+	{"/keep", "first", "+ 200 in N ms"},
+	{"/keep", "again", "- body does not contain \"again\""},
 	{"/junk", "", "- answer is not HTTP"},
 };
 
@@ -192,7 +201,7 @@ Test(probe_http, request)
 	};
 
 	setenv("http_proxy", "http://127.0.0.1:1", 1);
-	strcpy(t.check.path, "/mirror?a=../b");
+	strcpy(t.check.path, "/x/../mirror?a=b");
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
 		strcpy(t.check.host, hosts[i][0]);
 		snprintf(t.check.expect, sizeof(t.check.expect), "Host: %s:%u\r\n", hosts[i][1],

@@ -64,7 +64,7 @@ head -c 300000 /dev/urandom >"$TMP/file"
 modprobe -a ipip sit ip6_tunnel
 trap down EXIT
 trap 'exit 130' INT TERM
-./lab.sh up -p "$PREFIX" -c 1 -l 1 -r 2 -f mixed -z 1000 -s 1024 -q || exit 1
+./lab.sh up -B -p "$PREFIX" -c 1 -l 1 -r 2 -f mixed -z 1000 -s 1024 -q || exit 1
 load_conf
 
 try "our receiver"

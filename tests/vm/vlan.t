@@ -100,7 +100,7 @@ all_ways() { # MODE
 modprobe 8021q
 trap down EXIT
 trap 'exit 130' INT TERM
-./lab.sh up -p "$PREFIX" -c 1 -l 1 -r 2 -f mixed -z 1000 -s 1024 -q || exit 1
+./lab.sh up -B -p "$PREFIX" -c 1 -l 1 -r 2 -f mixed -z 1000 -s 1024 -q || exit 1
 load_conf
 # Tags must stand in the frame, as on a cable, and not beside it.
 in_node r1 ethtool -K l4-1 txvlan off tx-vlan-stag-hw-insert off >/dev/null
