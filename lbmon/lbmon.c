@@ -31,6 +31,7 @@ struct mon {
 	struct bgp *bgp; /* NULL: nobody listens */
 	struct timer *again, *leave;
 	bool leaving, asked; /* asked: ExaBGP knows what we want */
+	bool said_hop[2]; /* that IPv4, IPv6 has no next hop */
 	struct lb_err err;
 };
 
@@ -70,6 +71,27 @@ static bool too_early(const struct mon *m, const struct announce_state *state,
 	return watch_pending(m->watch) || (state->ready && !result->n && result->again);
 }
 
+/* An address of a family without a next hop cannot be announced: said once a family. */
+static size_t leave_out(struct mon *m, struct lb_addr *addr, size_t n)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < n; i++) {
+		bool v6 = addr[i].family == 6;
+
+		if (v6 ? m->opt.attrs.hop6.family : m->opt.attrs.hop4.family) {
+			addr[kept++] = addr[i];
+		} else if (!m->said_hop[v6]) {
+			m->said_hop[v6] = true;
+			log_event("route", "error",
+				  v6 ? "IPv6 VIPs are not announced: no next-hop for them"
+				     : "IPv4 VIPs are not announced: no next-hop for them",
+				  NULL);
+		}
+	}
+	return kept;
+}
+
 static int update(struct mon *m, const struct announce_state *state)
 {
 	struct announce_result result;
@@ -97,6 +119,7 @@ static void announce(void *arg)
 	state.drained = watch_drained(m->watch);
 	if (state.ready)
 		ret = watch_addrs(m->watch, &addr, &state.n, &m->err);
+	state.n = leave_out(m, addr, state.n);
 	state.addr = addr;
 	if (ret || update(m, &state)) {
 		log_event("announce", "error", m->err.msg, NULL);

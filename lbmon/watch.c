@@ -71,7 +71,8 @@ static void take_health(struct watch *w)
 		struct lb_m_real *r = &w->model.real[i];
 		enum lb_m_health was = r->health;
 
-		if (t && t->health.state == LB_M_UNKNOWN)
+		/* Until it is known, what the maps say holds; but who asks once wants no old news. */
+		if (t && t->health.state == LB_M_UNKNOWN && !w->opt.once)
 			continue;
 		r->health = t ? t->health.state : LB_M_UNKNOWN;
 		memcpy(r->why, t ? t->why : none, sizeof(r->why));
@@ -294,8 +295,6 @@ struct watch *watch_new(struct loop *l, const struct watch_options *opt, struct 
 	/* The first look from within the loop, so that nobody is called back before he has what we return. */
 	w->looks = opt->once;
 	timer_set(w->look, 0);
-	if (opt->once)
-		timer_set(w->write, 0);
 	return w;
 }
 

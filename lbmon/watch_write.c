@@ -114,7 +114,7 @@ void watch_write(void *arg)
 	struct lb_err err;
 	int lock;
 
-	if (!w->maps || !lb_maps_current(w->maps, w->opt.instance))
+	if (!w->maps || w->opt.dry_run || w->opt.once || !lb_maps_current(w->maps, w->opt.instance))
 		return;
 	lock = lb_lock(w->opt.instance, 0, &err);
 	if (lock < 0) {

@@ -186,6 +186,7 @@ int lb_pin_prog(int fd, const char *instance, const char *name, struct lb_err *e
 int lb_pin_swap(int fd, const char *instance, const char *name, struct lb_err *err)
 {
 	char from[LB_PIN_LEN], to[LB_PIN_LEN], new[16];
+	struct stat old;
 
 	snprintf(new, sizeof(new), "%s_new", name);
 	lb_pin_path(from, instance, "prog", new);
@@ -193,6 +194,10 @@ int lb_pin_swap(int fd, const char *instance, const char *name, struct lb_err *e
 	unlink(from); /* of a reload that was killed here */
 	if (lb_pin_prog(fd, instance, new, err))
 		return -1;
+	/* Who might open the old one may open the new one. */
+	if (!stat(to, &old) &&
+	    (chown(from, old.st_uid, old.st_gid) || chmod(from, old.st_mode & 07777)))
+		return lb_pin_fail(err, errno, from);
 	return rename(from, to) ? lb_pin_fail(err, errno, to) : 0;
 }
 

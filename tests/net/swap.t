@@ -29,11 +29,15 @@ lbt dev add eth0
 shower_start 1 20000
 sleep 0.2
 was=$(prog_of eth0)
+pins=/sys/fs/bpf/lb/$NS/prog
+chmod 640 "$pins/lb" && chgrp 65534 "$pins/hc"
 before=$(lbt -j stats show vip | jq '.[0].packets')
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	lbt prog reload || break
 done
 ok $? "ten reloads under traffic"
+is "$(stat -c %a:%g "$pins/lb") $(stat -c %a:%g "$pins/hc")" "640:0 600:65534" \
+	"who might open the programs still may"
 ok $(($(prog_of eth0) == was)) "the device has another program"
 is "$(lbt -j prog show | jq -r '.[] | select(.prog == "lb").id')" "$(prog_of eth0)" \
 	"the pinned program is the attached one"
