@@ -9,12 +9,22 @@
 
 #include "lbmon/log.h"
 
+#define TELL 50u /* milliseconds from a change to the call */
 #define SAY_AGAIN 60000u /* milliseconds after which trouble that lasts is said again */
+
+/* Changes come in swarms, and each call has all reals looked at. */
+static void tell_soon(struct targets *t)
+{
+	if (!t->telling)
+		timer_set(t->tell, TELL);
+	t->telling = true;
+}
 
 static void tell(void *arg)
 {
 	struct targets *t = arg;
 
+	t->telling = false;
 	t->changed(t->arg);
 }
 
@@ -31,7 +41,7 @@ static void unasked(struct entry *e, const char *text)
 	/* Who waits for each target's first word must not wait for ever. */
 	if (t->once && ++e->unasked >= e->ask.check.fall) {
 		e->answered = e->given_up = true;
-		timer_set(t->tell, 0);
+		tell_soon(t);
 		return;
 	}
 	e->due = loop_now(t->loop) + e->ask.check.interval;
@@ -55,7 +65,7 @@ static void take(struct entry *e, bool ok, const char *text)
 		changed = true;
 	}
 	if (changed || first)
-		timer_set(e->all->tell, 0);
+		tell_soon(e->all);
 	if (e->all->once && e->t.health.state != LB_M_UNKNOWN)
 		return;
 	next = health_next(&e->t.health, check->interval);

@@ -27,6 +27,7 @@ struct targets {
 	void (*changed)(void *arg);
 	void *arg;
 	struct timer *tell;
+	bool telling;
 	struct entry **entry; /* sorted by key */
 	size_t n;
 	struct entry **of; /* of each real of the model, or NULL */
