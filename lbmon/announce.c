@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FORGET 60000u /* milliseconds */
+
 struct item {
 	struct lb_addr addr;
 	uint64_t well; /* since when it may be announced; 0: it may not */
 	bool on;
 	bool was; /* withdrawn once: damped from then on */
+	uint64_t gone; /* since when it may not be announced; 0: it may */
 };
 
 struct announce {
@@ -103,6 +106,7 @@ static size_t merge(const struct announce *a, const struct announce_state *s, st
 		} else {
 			to[n] = a->item[i++];
 			since(&to[n].well, true, now);
+			to[n].gone = 0;
 			k++;
 		}
 		n++;
@@ -151,7 +155,10 @@ int announce_update(struct announce *a, uint64_t now, const struct announce_stat
 		it->on = on;
 		if (on)
 			addr[result->n++] = it->addr;
-		if (on || it->was || it->well)
+		if (!it->well && !it->gone)
+			it->gone = now ? now : 1;
+		/* One that nobody has spoken of for long is forgotten. */
+		if (it->well || now < it->gone + FORGET + a->delays.damping)
 			item[kept++] = *it;
 	}
 	free(a->item);

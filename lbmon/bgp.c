@@ -14,6 +14,7 @@
 
 #include "lbmon/log.h"
 
+#define NEIGHBORS 30000u /* milliseconds between two looks whether ExaBGP has other neighbors */
 #define ANSWER 10000u /* milliseconds after which a command counts as not heard */
 #define LINE 4096 /* of an answer; longer ones are junk */
 
@@ -24,7 +25,7 @@ struct bgp {
 	void (*gone)(void *arg);
 	void (*said)(void *arg);
 	void *arg;
-	struct timer *answer, *kick;
+	struct timer *answer, *kick, *look;
 	bool ended, blocked; /* blocked: waits for room in the pipe */
 	char line[LINE]; /* the beginning of the line that is being read */
 	size_t len;
@@ -115,6 +116,17 @@ static void unanswered(void *arg)
 	speak(b);
 }
 
+static void look(void *arg)
+{
+	struct bgp *b = arg;
+
+	if (b->ended)
+		return;
+	routes_look(b->routes);
+	timer_set(b->look, NEIGHBORS);
+	speak(b);
+}
+
 static void take_line(struct bgp *b, const char *line)
 {
 	const char *failed = NULL;
@@ -190,12 +202,14 @@ struct bgp *bgp_new(struct loop *l, int in, int out, struct routes *r, void (*go
 	};
 	b->answer = timer_new(l, unanswered, b, err);
 	b->kick = b->answer ? timer_new(l, speak, b, err) : NULL;
-	if (!b->kick || loop_fd(l, in, EPOLLIN, readable, b, err)) {
+	b->look = b->kick ? timer_new(l, look, b, err) : NULL;
+	if (!b->look || loop_fd(l, in, EPOLLIN, readable, b, err)) {
 		b->ended = true;
 		bgp_free(b);
 		return NULL;
 	}
 	bgp_kick(b);
+	timer_set(b->look, NEIGHBORS);
 	return b;
 }
 
@@ -207,6 +221,7 @@ void bgp_free(struct bgp *b)
 		return;
 	timer_free(b->answer);
 	timer_free(b->kick);
+	timer_free(b->look);
 	if (!b->ended)
 		loop_fd(b->loop, b->in, 0, NULL, NULL, &ignored);
 	if (b->blocked)

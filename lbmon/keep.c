@@ -26,7 +26,7 @@ struct keep {
 	struct timer *timer;
 	struct lb_addr *addr; /* sorted, distinct */
 	size_t n, at; /* at: next to be looked after */
-	bool anew; /* news came while a turn was under way */
+	bool anew; /* news came since a turn began */
 	size_t troubles, said; /* in this turn, and in the last one that was told of */
 };
 
@@ -49,8 +49,10 @@ static void turn(void *arg)
 	struct keep *k = arg;
 	size_t n = k->n - k->at < BATCH ? k->n - k->at : BATCH;
 
-	if (!k->at)
+	if (!k->at) {
 		k->troubles = 0;
+		k->anew = false;
+	}
 	if (n && !k->passive)
 		lb_hops_keep(k->nl, k->addr + k->at, n, trouble, k);
 	k->at += n;
@@ -63,7 +65,6 @@ static void turn(void *arg)
 	k->said = k->troubles;
 	k->at = 0;
 	timer_set(k->timer, k->anew ? NEWS_WAIT : TURN);
-	k->anew = false;
 }
 
 static void news(void *arg, uint32_t events)
@@ -73,10 +74,10 @@ static void news(void *arg, uint32_t events)
 	(void)events;
 	if (!lb_nl_news_read(k->news))
 		return;
-	if (k->at)
-		k->anew = true;
-	else
+	/* The first of a swarm sets the timer; what comes later finds it set, else a steady stream would put it off for ever. */
+	if (!k->at && !k->anew)
 		timer_set(k->timer, NEWS_WAIT);
+	k->anew = true;
 }
 
 struct keep *keep_new(struct loop *l, struct lb_nl *nl, bool passive, struct lb_err *err)

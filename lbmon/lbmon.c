@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -191,6 +192,17 @@ static int set_up_routes(struct mon *m)
 	return m->bgp ? 0 : -1;
 }
 
+/* A descriptor a check that is under way: all that may be had. */
+static void want_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int set_up(struct mon *m)
 {
 	struct watch_options opt = {
@@ -202,6 +214,7 @@ static int set_up(struct mon *m)
 		.arg = m,
 	};
 
+	want_descriptors();
 	if (m->opt.netns && lb_netns_enter(m->opt.netns, &m->err))
 		return -1;
 	m->loop = loop_new(&m->err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "lbmon/log.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -89,7 +90,7 @@ static void write_line(const char *text, size_t len)
 
 	if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
 		return;
-	if (send(STDERR_FILENO, text, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	if (send(STDERR_FILENO, text, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == ENOTSOCK &&
 	    write(STDERR_FILENO, text, len) < 0)
 		return; /* there is nowhere to say it */
 }

@@ -12,7 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH 16 /* descriptors a round: a TLS handshake takes a millisecond */
+#define BATCH 64 /* descriptors a round */
+#define ROUND \
+	10u /* milliseconds after which the rest waits for the next round: a TLS handshake takes one */
 
 static uint64_t clock_ms(void)
 {
@@ -115,7 +117,7 @@ int loop_fd(struct loop *l, int fd, uint32_t events, void (*ready)(void *arg, ui
 
 static void fd_events(struct loop *l, const struct epoll_event *ev, int n)
 {
-	for (int i = 0; i < n && !l->stop; i++) {
+	for (int i = 0; i < n && !l->stop && clock_ms() < l->now + ROUND; i++) {
 		const struct watcher *w = &l->fds[(uint32_t)ev[i].data.u64];
 
 		if (w->age == ev[i].data.u64 >> 32)

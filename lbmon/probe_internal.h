@@ -28,7 +28,8 @@ struct probe {
 	struct timer *timer;
 	probe_done *done;
 	void *arg;
-	bool started;
+	bool started, spared; /* spared: had its time and a little more */
+	uint64_t ends; /* the timeout, loop_now() */
 	TAILQ_ENTRY(probe) list;
 };
 

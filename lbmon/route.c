@@ -45,6 +45,9 @@ struct routes {
 	enum sync sync;
 	unsigned int owed; /* answers that may come for commands which were given up, at most */
 	bool marked; /* MARK_ANSWER came, its "done" did not */
+	uint64_t peers,
+		peers_now; /* hash of the neighbors in the last such answer, and in the one that is coming */
+	bool peers_known;
 	struct item *found; /* listed, not yet among the items */
 	size_t founds, found_room;
 
@@ -216,6 +219,27 @@ static void found(struct routes *r, const char *line)
 	r->found[r->founds++] = it;
 }
 
+/* A line of MARK's answer: a neighbor. */
+static void peer(struct routes *r, const char *line)
+{
+	uint64_t h = 0xcbf29ce484222325ull; /* FNV-1a */
+
+	for (; *line && *line != ' '; line++)
+		h = (h ^ (unsigned char)*line) * 0x100000001b3ull;
+	r->peers_now += h;
+}
+
+/* Others than before? */
+static void judge_peers(struct routes *r)
+{
+	if (r->peers_known && r->peers != r->peers_now)
+		for (size_t i = 0; i < r->items; i++)
+			if (r->item[i].told > FOUND)
+				r->item[i].told = FOUND;
+	r->peers = r->peers_now;
+	r->peers_known = true;
+}
+
 static void synced(struct routes *r)
 {
 	if (items_merge(r, r->found, r->founds, false) < 0 && r->queue)
@@ -247,8 +271,11 @@ bool routes_answer(struct routes *r, const char *line, const char **failed)
 
 	if (strncmp(line, MARK_ANSWER, strlen(MARK_ANSWER)) == 0) {
 		r->marked = true;
+		r->peers_now = 0;
 		return true;
 	}
+	if (!ok && r->marked && strcmp(line, "error") != 0)
+		peer(r, line);
 	if (!ok && strcmp(line, "error") != 0) {
 		found(r, line);
 		return true;
@@ -256,8 +283,10 @@ bool routes_answer(struct routes *r, const char *line, const char **failed)
 	if (r->marked) {
 		/* If none is awaited: of a MARK that was given up. */
 		r->marked = false;
-		if (r->sync == MARK_SAID)
+		if (r->sync == MARK_SAID) {
+			judge_peers(r);
 			synced(r);
+		}
 		return true;
 	}
 	if (!waiting)
@@ -277,6 +306,12 @@ bool routes_answer(struct routes *r, const char *line, const char **failed)
 	}
 	*failed = r->line;
 	return ok;
+}
+
+void routes_look(struct routes *r)
+{
+	if (r->sync == SYNCED && !routes_waiting(r) && r->head_at == r->tail_at)
+		r->sync = MARK_DUE;
 }
 
 void routes_timeout(struct routes *r)

@@ -44,6 +44,11 @@ int routes_want(struct routes *r, const struct lb_addr *addr, size_t n, bool shu
 bool routes_next(struct routes *r, char line[ROUTE_LINE]);
 /* A line from ExaBGP, without newline. Junk is ignored. Returns false when it was "error": *failed is the command it answers. */
 bool routes_answer(struct routes *r, const char *line, const char **failed);
+/*
+ * From time to time, when nothing else is under way: has ExaBGP other neighbors than before (its configuration was read anew)? A new one
+ * got nothing of what was said before it was there: then all is said again, which the others do not notice.
+ */
+void routes_look(struct routes *r);
 /* No answer came in time: the command counts as not said, and is said again after what else there is. */
 void routes_timeout(struct routes *r);
 bool routes_waiting(const struct routes *r);

@@ -28,22 +28,30 @@ static void tell(void *arg)
 	t->changed(t->arg);
 }
 
+static void set_why(struct entry *e, const char *text)
+{
+	memset(e->t.why, 0, sizeof(e->t.why));
+	memcpy(e->t.why, text, strnlen(text, LB_WHY_LEN - 1));
+}
+
 /* We could not ask: said once for all targets, as it is nearly always one cause. */
 static void unasked(struct entry *e, const char *text)
 {
 	struct targets *t = e->all;
 
-	if (strcmp(t->trouble, text) != 0 || loop_now(t->loop) >= t->said + SAY_AGAIN) {
+	if (!t->said || loop_now(t->loop) >= t->said + SAY_AGAIN) {
 		log_event("checks", "error", text, NULL);
-		snprintf(t->trouble, sizeof(t->trouble), "%s", text);
 		t->said = loop_now(t->loop);
 	}
 	/* Who waits for each target's first word must not wait for ever. */
-	if (t->once && ++e->unasked >= e->ask.check.fall) {
-		e->answered = e->given_up = true;
+	if (!e->given_up && ++e->unasked >= e->ask.check.fall) {
+		e->given_up = true;
+		if (e->t.health.state == LB_M_UNKNOWN)
+			set_why(e, text);
 		tell_soon(t);
-		return;
 	}
+	if (t->once && e->given_up)
+		return;
 	e->due = loop_now(t->loop) + e->ask.check.interval;
 	timer_set(e->timer, e->ask.check.interval);
 }
@@ -51,17 +59,18 @@ static void unasked(struct entry *e, const char *text)
 static void take(struct entry *e, bool ok, const char *text)
 {
 	const struct lb_m_check *check = &e->ask.check;
-	uint64_t took = loop_now(e->all->loop) - e->began, next;
+	uint64_t now = loop_now(e->all->loop), next;
 	bool first = !e->answered, changed;
 
 	e->answered = true;
+	e->given_up = false;
+	e->unasked = 0;
 	changed = health_step(&e->t.health, check->rise, check->fall, ok);
 	if (changed)
 		e->t.since = time(NULL);
 	if (changed ||
 	    (!ok && e->t.health.state == LB_M_SICK && strncmp(e->t.why, text, LB_WHY_LEN - 1))) {
-		memset(e->t.why, 0, sizeof(e->t.why));
-		memcpy(e->t.why, text, strnlen(text, LB_WHY_LEN - 1));
+		set_why(e, text);
 		changed = true;
 	}
 	if (changed || first)
@@ -69,9 +78,11 @@ static void take(struct entry *e, bool ok, const char *text)
 	if (e->all->once && e->t.health.state != LB_M_UNKNOWN)
 		return;
 	next = health_next(&e->t.health, check->interval);
-	next = next > took ? next - took : 0;
-	e->due = loop_now(e->all->loop) + next;
-	timer_set(e->timer, next);
+	/* From when it was due, not from when it began: after a stall all would go on in one burst. */
+	e->due += next;
+	if (e->due <= now)
+		e->due += (now - e->due) / next * next + next;
+	timer_set(e->timer, e->due - now);
 }
 
 static void answer(void *arg, enum probe_answer answer, const char *text)
@@ -96,10 +107,9 @@ static void ask(void *arg)
 	all->late_sum += late;
 	if (late > all->late_max)
 		all->late_max = late;
-	e->began = loop_now(all->loop);
 	e->probe = probe_start(all->probes, &e->ask, answer, e);
 	if (!e->probe) { /* no memory: it says nothing about the real */
-		e->due = e->began + e->ask.check.interval;
+		e->due = loop_now(all->loop) + e->ask.check.interval;
 		timer_set(e->timer, e->ask.check.interval);
 	}
 }
@@ -135,8 +145,8 @@ bool targets_known(const struct targets *t)
 	size_t i;
 
 	for (i = 0; i < t->n; i++)
-		if (!t->entry[i]->answered ||
-		    (t->entry[i]->t.health.state == LB_M_UNKNOWN && !t->entry[i]->given_up))
+		if (!t->entry[i]->given_up &&
+		    (!t->entry[i]->answered || t->entry[i]->t.health.state == LB_M_UNKNOWN))
 			return false;
 	return true;
 }

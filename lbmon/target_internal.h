@@ -13,10 +13,10 @@ struct entry {
 	struct targets *all;
 	struct timer *timer;
 	struct probe *probe;
-	uint64_t due, began;
+	uint64_t due;
 	bool answered;
 	uint8_t unasked; /* times that it could not be asked */
-	bool given_up; /* once: too often */
+	bool given_up; /* too often to wait for it */
 	struct entry *same; /* while syncing: who is asked in its stead */
 };
 
@@ -33,8 +33,7 @@ struct targets {
 	struct entry **of; /* of each real of the model, or NULL */
 	size_t reals;
 	uint64_t asked, late_max, late_sum;
-	char trouble[128]; /* why one could not be asked, as it was said last, and when */
-	uint64_t said;
+	uint64_t said; /* when it was said last that one could not be asked; 0: never */
 };
 
 /* Asks for the first time after `ms` milliseconds. 0, or -1 with *err. */

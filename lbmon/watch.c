@@ -14,13 +14,17 @@
 
 #define LOOK 250u /* milliseconds between two looks at the maps */
 #define LOOKS_ATTACHED 4u /* every so many of them also at pins and devices */
+#define SAY_AGAIN 10000u /* milliseconds before another trouble is said: two may take turns */
 #define VIAS 64u /* more next hops of devices are not looked after */
 
 /* Trouble that lasts is said once. */
 void watch_say(struct watch *w, const char *event, const char *what)
 {
-	if (!strcmp(w->said, what))
+	uint64_t now = loop_now(w->loop);
+
+	if (!strcmp(w->said, what) || (w->said[0] && now < w->said_at + SAY_AGAIN))
 		return;
+	w->said_at = now;
 	snprintf(w->said, sizeof(w->said), "%s", what);
 	log_event(event, "error", what, NULL);
 }
@@ -85,8 +89,10 @@ static void take_health(struct watch *w)
 
 static void tell(struct watch *w)
 {
-	if (!w->known && targets_known(w->targets) && w->maps)
+	if (!w->known && w->maps && targets_known(w->targets)) {
+		take_health(w); /* what was learnt since the targets' last call */
 		w->known = true;
+	}
 	if (w->known && !w->settled) {
 		w->settled = true;
 		if (w->opt.settled)
@@ -128,18 +134,20 @@ static void keep_hops(struct watch *w)
 static int adopt(struct watch *w, struct lb_model *m, uint32_t commits, struct lb_err *err)
 {
 	size_t was = w->model.pools;
+	struct lb_err ignored;
 
 	if (watch_pools(w, m, was, err))
 		return -1;
 	if (targets_sync(w->targets, m, err)) {
-		/* The pools' states are those of *m by now: the model must go with them. */
-		targets_sync(w->targets, NULL, err);
-		lb_model_free(m);
+		/* The pools' states are those of *m by now: back to the old model's. */
+		watch_pools(w, &w->model, m->pools, &ignored);
+		return -1;
 	}
 	lb_model_free(&w->model);
 	w->model = *m;
 	lb_model_init(m);
 	w->commits = commits;
+	w->current = true;
 	keep_hops(w);
 	take_health(w);
 	return 0;
@@ -162,40 +170,6 @@ int watch_reload(struct watch *w, struct lb_err *err)
 	return ret;
 }
 
-/* The pinned program, or one that a killed reload left: is it on some device that is up? */
-static bool is_attached(struct watch *w)
-{
-	struct lb_prog_info info = {0};
-	struct lb_dev_conf dev;
-	struct lb_link *link;
-	struct lb_err err;
-	bool yes = false;
-	size_t n, i;
-	int fd = lb_prog_open(w->opt.instance, "lb", &err), ours;
-
-	if (fd < 0)
-		return false;
-	if (lb_prog_info(fd, &info, &err) || lb_nl_links(w->nl, &link, &n, &err)) {
-		close(fd);
-		return false;
-	}
-	close(fd);
-	for (i = 0; i < n && !yes; i++) {
-		if (!link[i].xdp_prog || !link[i].up ||
-		    !lb_maps_dev_get(w->maps, link[i].ifindex, &dev) || !dev.attached)
-			continue;
-		yes = link[i].xdp_prog == info.id;
-		if (yes)
-			break;
-		ours = lb_prog_ours(w->opt.instance, link[i].xdp_prog);
-		yes = ours >= 0;
-		if (yes)
-			close(ours);
-	}
-	free(link);
-	return yes;
-}
-
 static void lose_maps(struct watch *w)
 {
 	struct lb_err err;
@@ -205,6 +179,7 @@ static void lose_maps(struct watch *w)
 	lb_model_free(&w->model);
 	lb_maps_close(w->maps);
 	w->maps = NULL;
+	w->current = false;
 	keep_hops(w);
 	w->attached = w->known = false;
 }
@@ -218,7 +193,7 @@ static int find_maps(struct watch *w, struct lb_err *err)
 	w->said[0] = '\0';
 	log_event("maps", "instance", w->opt.instance, "state", "found", NULL);
 	w->drained = lb_maps_drained(w->maps);
-	w->attached = is_attached(w);
+	w->attached = watch_attached(w);
 	return watch_reload(w, err);
 }
 
@@ -237,7 +212,10 @@ static bool look_around(struct watch *w, struct lb_err *err)
 		watch_say(w, "maps", err->msg);
 		return false;
 	}
-	attached = is_attached(w);
+	attached = watch_attached(w);
+	/* A program that is just being swapped may be neither the old nor the new one. */
+	if (!attached && w->attached)
+		attached = watch_attached(w);
 	if (attached == w->attached)
 		return false;
 	w->attached = attached;
@@ -251,11 +229,13 @@ static void look(void *arg)
 {
 	struct watch *w = arg;
 	struct lb_err err;
-	bool changed = false, drained;
+	/* The first time whatever there is: a predecessor's announcements may be all too much. */
+	bool changed = !w->looks || w->retell, drained;
 
+	w->retell = false;
 	if (w->looks++ % LOOKS_ATTACHED == 0)
-		changed = look_around(w, &err);
-	if (w->maps && watch_commits(w) != w->commits) {
+		changed |= look_around(w, &err);
+	if (w->maps && (!w->current || watch_commits(w) != w->commits)) {
 		if (watch_reload(w, &err))
 			watch_say(w, "read", err.msg);
 		changed = true;
@@ -328,40 +308,43 @@ bool watch_drained(const struct watch *w)
 	return w->drained;
 }
 
-static bool pool_serves(const struct lb_model *m, const char *name)
+/* A pool without a real to send to serves nobody, whatever its minimum. */
+static bool pool_serves(const struct lb_model *m, const struct lb_m_pool *p)
 {
-	const struct lb_m_pool *p = lb_model_pool(m, name);
 	size_t n, i, serving = 0;
-	const struct lb_m_real *r = lb_model_pool_reals(m, name, &n);
+	const struct lb_m_real *r = lb_model_pool_reals(m, p->name, &n);
 
 	for (i = 0; i < n; i++)
 		serving += lb_real_serves(&r[i]);
-	return p && serving && serving >= p->min;
+	return serving && serving >= p->min;
 }
 
 int watch_addrs(const struct watch *w, struct lb_addr **addr, size_t *n, struct lb_err *err)
 {
 	const struct lb_model *m = &w->model;
 	struct lb_addr *a = calloc(m->vips + 1, sizeof(*a));
-	const char *pool = "";
-	bool serves = false;
+	bool *serves = calloc(m->pools + 1, sizeof(*serves));
 	size_t i;
 
 	*n = 0;
-	if (!a)
+	if (!a || !serves) {
+		free(a);
+		free(serves);
 		return lb_fail(err, "%s", strerror(ENOMEM));
+	}
+	for (i = 0; i < m->pools; i++)
+		serves[i] = pool_serves(m, &m->pool[i]);
 	for (i = 0; i < m->vips; i++) {
 		const struct lb_m_vip *v = &m->vip[i];
+		const struct lb_m_pool *p;
 
 		if (*n && !lb_addr_cmp(&a[*n - 1], &v->svc.addr))
 			continue;
-		if (strcmp(pool, v->pool) != 0) {
-			pool = v->pool;
-			serves = pool_serves(m, pool);
-		}
-		if (serves || v->always)
+		p = lb_model_pool(m, v->pool);
+		if (v->always || (p && serves[p - m->pool]))
 			a[(*n)++] = v->svc.addr;
 	}
+	free(serves);
 	*addr = a;
 	return 0;
 }
@@ -378,7 +361,9 @@ bool watch_any_down(const struct watch *w)
 	for (i = 0; i < w->model.reals; i++) {
 		const struct target *t = targets_of(w->targets, i);
 
-		if (t && t->health.state == LB_M_SICK)
+		/* Who asked once must not take silence for health. */
+		if (t && (t->health.state == LB_M_SICK ||
+			  (w->opt.once && t->health.state == LB_M_UNKNOWN)))
 			return true;
 	}
 	return false;

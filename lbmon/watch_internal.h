@@ -30,6 +30,9 @@ struct watch {
 	bool attached, drained, known; /* known: all targets were, once */
 	bool settled; /* opt.settled() was called */
 	uint32_t locked_out; /* times in a row that the lock was another's */
+	bool retell; /* something changed that nobody was told of yet */
+	bool current; /* the model is that of `commits` */
+	uint64_t said_at;
 	char said[LB_ERR_LEN]; /* the last trouble, said once */
 };
 
@@ -47,5 +50,8 @@ int watch_pools(struct watch *w, const struct lb_model *m, size_t was, struct lb
 
 /* The timer's call: writes health and at most one table, and sets the timer when there is more to do. arg: struct watch. */
 void watch_write(void *arg);
+
+/* Is a program of ours on some device that is up? When the kernel does not say, it is as it was. */
+bool watch_attached(struct watch *w);
 
 #endif

@@ -78,7 +78,9 @@ static uint64_t rebuild_one(struct watch *w, struct lb_err *err)
 		ret = lb_maps_rebuild(w->maps, &w->model, p->name, err);
 		if (ret < 0) {
 			watch_say(w, "rebuild", err->msg);
-			return REBUILD;
+			p->next = now + REBUILD;
+			again = again && again < REBUILD ? again : REBUILD;
+			continue;
 		}
 		if (ret) {
 			p->next = now + REBUILD;
@@ -94,10 +96,16 @@ static void write_locked(struct watch *w)
 	struct lb_model live;
 	struct lb_err err;
 	uint64_t again = REBUILD;
+	int ret = 0;
 
 	lb_model_init(&live);
-	if ((watch_commits(w) != w->commits && watch_reload(w, &err)) ||
-	    lb_maps_read(w->maps, &live, &err)) {
+	if (!w->current || watch_commits(w) != w->commits) {
+		ret = watch_reload(w, &err);
+		/* Our caller is a timer: who waits for news has them from the next look. */
+		w->retell = true;
+		timer_set(w->look, 0);
+	}
+	if (ret || lb_maps_read(w->maps, &live, &err)) {
 		watch_say(w, "write", err.msg);
 	} else {
 		write_health(w, &live);

@@ -197,6 +197,8 @@ static int prog_reload(struct tool *t, struct lb_args *a)
 		return -1;
 	if (!devs_read(t, &d))
 		ret = swap_programs(t, &d, &new);
+	if (ret)
+		lb_prog_reload_undo(t->instance);
 	devs_free(&d);
 	close(new.old);
 	close(new.lb);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What lbmon and `lbtool node` write: health and the node's state; and how checks lie in their map. */
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -122,12 +123,14 @@ int lb_meta_id(const char *instance, uint32_t *id, struct lb_err *err)
 
 bool lb_maps_current(const struct lb_maps *maps, const char *instance)
 {
+	char prog[LB_PIN_LEN], meta[LB_PIN_LEN];
 	struct lb_err ignored;
 	uint32_t id;
-	int fd = lb_pin_open(instance, "prog", "lb", &ignored, "");
 
-	if (fd < 0)
+	lb_pin_path(prog, instance, "prog", "lb");
+	lb_pin_path(meta, instance, "map", "meta");
+	/* What cannot be looked at for want of a descriptor, or of a right, is not gone. */
+	if ((access(prog, F_OK) && errno == ENOENT) || (access(meta, F_OK) && errno == ENOENT))
 		return false;
-	close(fd);
-	return !lb_meta_id(instance, &id, &ignored) && id == maps->meta_id;
+	return lb_meta_id(instance, &id, &ignored) || id == maps->meta_id;
 }

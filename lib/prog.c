@@ -253,8 +253,10 @@ int lb_prog_reload(const char *instance, struct lb_reload *r, struct lb_err *err
 	if (r->lb < 0)
 		goto fail_old;
 	r->hc = lb_prog_hc_load(instance, err);
-	if (r->hc >= 0)
+	if (r->hc >= 0 && !lb_pin_new(r->lb, instance, "lb", err))
 		return 0;
+	if (r->hc >= 0)
+		close(r->hc);
 	close(r->lb);
 fail_old:
 	close(r->old);
@@ -273,6 +275,14 @@ int lb_prog_reload_done(const char *instance, const struct lb_reload *r, struct 
 	if (lb_pin_swap(r->hc, instance, "hc", err))
 		return -1;
 	return lb_pin_swap(r->lb, instance, "lb", err);
+}
+
+void lb_prog_reload_undo(const char *instance)
+{
+	char path[LB_PIN_LEN];
+
+	lb_pin_path(path, instance, "prog", "lb_new");
+	unlink(path);
 }
 
 int lb_prog_unload(const char *instance, struct lb_err *err)

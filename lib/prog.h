@@ -32,7 +32,7 @@ extern const struct lb_sizes lb_sizes_min, lb_sizes_max;
 int lb_prog_load(const char *instance, const struct lb_sizes *sizes, struct lb_err *err);
 
 /*
- * New programs on the pinned maps. The descriptors are the caller's: it swaps them on the devices, then
+ * New programs on the pinned maps; the balancer's is pinned as "lb_new" until it is done, so that others know it on a device. The descriptors are the caller's: it swaps them on the devices, then
  * calls lb_prog_reload_done(), which puts the new ones in the pins' place.
  */
 struct lb_reload {
@@ -40,6 +40,8 @@ struct lb_reload {
 };
 int lb_prog_reload(const char *instance, struct lb_reload *r, struct lb_err *err);
 int lb_prog_reload_done(const char *instance, const struct lb_reload *r, struct lb_err *err);
+/* Instead: the old ones stay. */
+void lb_prog_reload_undo(const char *instance);
 
 /* Removes the pins of the balancer (not the receiver's). The caller has detached it everywhere. */
 int lb_prog_unload(const char *instance, struct lb_err *err);

@@ -33,7 +33,8 @@ int lb_pin_clear(const char *instance, bool rx, struct lb_err *err);
 int lb_pin_maps(struct bpf_object *obj, const char *instance, struct lb_err *err);
 int lb_pin_prog(int fd, const char *instance, const char *name, struct lb_err *err);
 
-/* The same in place of the pin of that name, if there is one. */
+/* Pins it as NAME_new, open to whom NAME is; lb_pin_swap: then puts that in the place of NAME. */
+int lb_pin_new(int fd, const char *instance, const char *name, struct lb_err *err);
 int lb_pin_swap(int fd, const char *instance, const char *name, struct lb_err *err);
 
 /* Has an opened, not yet loaded object use the pinned maps of the instance. */

@@ -183,21 +183,39 @@ int lb_pin_prog(int fd, const char *instance, const char *name, struct lb_err *e
 	return bpf_obj_pin(fd, path) ? lb_pin_fail(err, errno, path) : 0;
 }
 
-int lb_pin_swap(int fd, const char *instance, const char *name, struct lb_err *err)
+static void new_path(char path[LB_PIN_LEN], const char *instance, const char *name)
 {
-	char from[LB_PIN_LEN], to[LB_PIN_LEN], new[16];
-	struct stat old;
+	char new[16];
 
 	snprintf(new, sizeof(new), "%s_new", name);
-	lb_pin_path(from, instance, "prog", new);
+	lb_pin_path(path, instance, "prog", new);
+}
+
+int lb_pin_new(int fd, const char *instance, const char *name, struct lb_err *err)
+{
+	char from[LB_PIN_LEN], to[LB_PIN_LEN];
+	struct stat old;
+
+	new_path(from, instance, name);
 	lb_pin_path(to, instance, "prog", name);
-	unlink(from); /* of a reload that was killed here */
-	if (lb_pin_prog(fd, instance, new, err))
-		return -1;
+	unlink(from); /* of a reload that was killed */
+	if (bpf_obj_pin(fd, from))
+		return lb_pin_fail(err, errno, from);
 	/* Who might open the old one may open the new one. */
 	if (!stat(to, &old) &&
 	    (chown(from, old.st_uid, old.st_gid) || chmod(from, old.st_mode & 07777)))
 		return lb_pin_fail(err, errno, from);
+	return 0;
+}
+
+int lb_pin_swap(int fd, const char *instance, const char *name, struct lb_err *err)
+{
+	char from[LB_PIN_LEN], to[LB_PIN_LEN];
+
+	if (lb_pin_new(fd, instance, name, err))
+		return -1;
+	new_path(from, instance, name);
+	lb_pin_path(to, instance, "prog", name);
 	return rename(from, to) ? lb_pin_fail(err, errno, to) : 0;
 }
 

@@ -55,12 +55,12 @@ step() { # NAME NODE LIMIT GO CHANGED BACK THERE
 	there=$(moment 30 "$7" "$node")
 	[ "$limit" != - ] || there=$changed back=$cut
 	sleep 1
-	alive=$(downloads_alive $dead)
+	alive=$(downloads_alive "$dead")
 	routes=$(($(route_changes) - routes))
-	downloads_judge $dead
+	downloads_judge "$dead"
 	printf '%s|' "$name" "$node" "$limit" "$begin" "$cut" "${changed:-0}" "$back" "${there:-0}" "$alive" \
-		"$routes" $own $own_broken $broken >>"$TMP/steps"
-	echo "$(now)" >>"$TMP/steps"
+		"$routes" "$own" "$own_broken" "$broken" >>"$TMP/steps"
+	now >>"$TMP/steps"
 	say "  $name ($node): done after $((SECONDS - started)) s"
 }
 
@@ -79,15 +79,16 @@ steps() {
 # One line of $TMP/steps as JSON, and whether it is within its limits.
 row() {
 	local name=$1 node=$2 limit=$3 begin=$4 cut=$5 changed=$6 back=$7 there=$8 alive=$9
-	local routes=${10} own=${11} own_broken=${12} broken=${13} end=${14} drain=false
+	local routes=${10} own=${11} own_broken=${12} broken=${13} end=${14} drain=false later=0
 
 	[ "$name" != "node drained" ] || drain=true
+	[ "$changed" = 0 ] || later=$(asks "$changed" "$end" failed)
 	jq -nc --arg step "$name" --arg node "$node" --arg limit "$limit" '
 		def sec(a; b): if b > 0 then (b - a) * 100 | round / 100 else null end;
 		{step: $step, node: $node, downloads: '"$DOWNLOADS, broken: $broken, own: $own"',
 		 own_broken: '"$own_broken, alive: $alive"',
 		 requests: '"$(asks "$begin" "$end" all), failed: $(asks "$begin" "$end" failed)"',
-		 failed_later: '"$([ "$changed" = 0 ] && echo 0 || asks "$changed" "$end" failed)"',
+		 failed_later: '"$later"',
 		 rate: ('"$(asks "$begin" "$end" all) / ($end - $begin) | round"'),
 		 slowest: '"$(slowest_of "$begin" "$end")"',
 		 changed: (if $limit == "-" then null else '"sec($cut; $changed)"' end),
@@ -153,7 +154,8 @@ at_exit() {
 	trap - EXIT
 	trap '' INT TERM HUP
 	for pid in "${dl_pids[@]}" "${ask_pids[@]}"; do kill "$pid" 2>/dev/null || :; done
-	wait 2>/dev/null || :
+	# Not for all children: an ExaBGP that was started again is one, too.
+	for pid in "${dl_pids[@]}" "${ask_pids[@]}"; do wait "$pid" 2>/dev/null || :; done
 	"$LAB" down -p "$PREFIX" || status=1
 	rm -rf "$TMP"
 	exit "$status"

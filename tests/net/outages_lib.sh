@@ -29,7 +29,6 @@ slowest_of() { # FROM TO
 
 # All that changed in the router's routes to the VIPs, a line each.
 routes_watch() {
-	# Not through ip -n: $! would be the right process, but its namespace would be entered too late to be sure.
 	nsenter --net="$NETNS_DIR/$PREFIX-r1" ip -ts monitor route >"$TMP/routes" 2>&1 &
 	ask_pids+=($!)
 }
@@ -97,7 +96,7 @@ downloads_judge() { # L7LB or -
 		[[ $mine == *" $i "* ]] || wait "${dl_pids[i]}" || :
 	done
 	for i in $mine; do kill "${dl_pids[i]}" 2>/dev/null || :; done
-	wait "${dl_pids[@]}" 2>/dev/null || :
+	for i in $mine; do wait "${dl_pids[i]}" 2>/dev/null || :; done
 	dl_pids=()
 	sum=$(sha256sum <"$RUN/www/data")
 	for ((i = 0; i < DOWNLOADS; i++)); do

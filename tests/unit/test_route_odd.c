@@ -103,6 +103,34 @@ Test(route_odd, answers_to_a_dead_predecessor)
 	rests(r);
 }
 
+/* ExaBGP's configuration was read anew: who came new has heard nothing of what was said before. */
+Test(route_odd, another_neighbor)
+{
+	struct routes *r = started();
+
+	WANT(r, false, "192.0.2.1");
+	done(r, ONE);
+	says(r, NULL);
+	routes_look(r);
+	mark(r);
+	says(r, NULL);
+	routes_look(r);
+	says(r, "show neighbor summary");
+	hears(r, HEADER);
+	hears(r, "10.0.0.2        64512     0:00:01 established           3          1");
+	hears(r, "10.0.0.1        64512     0:00:14 established           3          1");
+	hears(r, "done");
+	done(r, ONE);
+	says(r, NULL);
+	routes_look(r);
+	says(r, "show neighbor summary");
+	hears(r, HEADER);
+	hears(r, "10.0.0.1        64512     0:00:19 established           3          1");
+	hears(r, "10.0.0.2        64512     0:00:09 down                  3          1");
+	hears(r, "done");
+	rests(r);
+}
+
 Test(route_odd, no_header)
 {
 	struct routes *r = NEW(HOPS);
