@@ -7,8 +7,14 @@
 #ifndef LB_ENCAP_H
 #define LB_ENCAP_H
 
-#include "bpf/echo.h"
 #include "bpf/maps.h"
+
+#define LB_TTL 64
+
+static __always_inline __u32 lb_outer_len(const struct lb_nexthop *nh)
+{
+	return nh->flags & LB_NH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+}
 
 static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p)
 {
@@ -79,21 +85,23 @@ static __always_inline __u32 lb_push_l2(struct xdp_md *ctx, const struct lb_pkt 
 static __always_inline int lb_encap(struct xdp_md *ctx, struct lb_pkt *p)
 {
 	bool v6 = p->nh->flags & LB_NH_V6;
-	__u32 outer = v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr), l3;
+	__u32 outer = lb_outer_len(p->nh), l3;
 	void *data;
 
-	if (p->len + outer > p->nh->mtu)
-		return LB_DROP_TOO_BIG;
 	l3 = lb_push_l2(ctx, p, outer);
 	if (!l3)
 		return LB_DROP_NO_ROOM;
 	data = lb_data(ctx) + l3;
-	if (data + outer > lb_data_end(ctx))
-		return LB_DROP_NO_ROOM;
-	if (v6)
+	/* Each with a bound of its own: 6.1 forgets that length and family belong together. */
+	if (v6) {
+		if (data + sizeof(struct ipv6hdr) > lb_data_end(ctx))
+			return LB_DROP_NO_ROOM;
 		lb_outer6(data, p);
-	else
+	} else {
+		if (data + sizeof(struct iphdr) > lb_data_end(ctx))
+			return LB_DROP_NO_ROOM;
 		lb_outer4(data, p);
+	}
 	return LB_NEXT;
 }
 

@@ -6,12 +6,13 @@
  * ends there. There is one exit, which counts the reason. What is not for a VIP leaves after the second
  * word, untouched.
  */
-#include "bpf/echo.h"
 #include "bpf/encap.h"
+#include "bpf/icmp.h"
 #include "bpf/lookup.h"
 #include "bpf/nexthop.h"
 #include "bpf/parse.h"
 #include "bpf/pick.h"
+#include "bpf/too_big.h"
 
 static __always_inline int lb_forward(struct xdp_md *ctx, struct lb_pkt *p)
 {
@@ -29,7 +30,7 @@ static __always_inline int lb_done(const struct lb_pkt *p, int why)
 		return XDP_DROP;
 	if (why >= LB_WHY_PASS)
 		return XDP_PASS;
-	if (why == LB_TX_ECHO)
+	if (why >= LB_WHY_ANSWER)
 		return XDP_TX;
 	lb_count(&count_real, p->real, p->frame);
 	return why == LB_TX ? XDP_TX : bpf_redirect(p->out, 0);
@@ -49,6 +50,7 @@ int lb(struct xdp_md *ctx)
 	    (why = lb_service(&p)) == LB_NEXT &&
 	    (why = lb_pick(&p)) == LB_NEXT &&
 	    (why = lb_nexthop(ctx, &p)) == LB_NEXT &&
+	    (why = lb_fits(ctx, &p)) == LB_NEXT &&
 	    (why = lb_encap(ctx, &p)) == LB_NEXT)
 		why = lb_forward(ctx, &p);
 	/* clang-format on */

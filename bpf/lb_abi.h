@@ -52,9 +52,14 @@
  * VIP is known as such after one bucket. No bucket ever overflows: the writer tries other
  * multipliers until all fits.
  *
+ * Fragments have no ports but the first. When a service of an address takes them, there is one more entry for the
+ * address and its protocol: port 0, `proto` with LB_SVC_FRAGMENT, otherwise as the service with the lowest port that
+ * takes them ("any" is the lowest), without LB_SVC_SESSION. It is found like any other.
+ *
  * An empty entry has flags 0; its address is zero.
  */
 #define LB_BUCKET_ENTRIES 4u
+#define LB_SVC_FRAGMENT 0x40u /* in `proto` of the entry for fragments */
 #define LB_BUCKETS_PER_VIP 4u /* a load of at most 1/4 leaves the first multipliers a good chance */
 
 enum lb_svc_flags {
@@ -62,11 +67,13 @@ enum lb_svc_flags {
 	LB_SVC_FAR = 2, /* not a service: the services of this address are in their far buckets */
 	LB_SVC_SESSION = 4, /* flows are kept in the session cache */
 	LB_SVC_ALWAYS = 8, /* announced whatever the health of its reals (lbmon) */
+	LB_SVC_SRC = 16, /* placed by the client's address alone */
+	LB_SVC_FRAGMENTS = 32, /* takes fragments */
 };
 
 struct lb_svc {
 	__be16 port; /* 0: any */
-	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP; 0 in a FAR entry */
+	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP, or one of them with LB_SVC_FRAGMENT; 0 in a FAR entry */
 	__u8 flags; /* enum lb_svc_flags */
 	__u32 vip; /* index of count_vip */
 	__u16 pool;
@@ -228,7 +235,7 @@ _Static_assert(sizeof(struct lb_real_health) == 64, "lb_real_health is ABI");
 
 /*
  * The session cache: a hint which real a flow had, one read of one line. An entry is
- *   tag (32 bits of the flow's hash) | real (16) | time (15, in ticks: the least power of two of jiffies that is LB_TICK seconds or more) | again (1)
+ *   tag (32 bits of the flow's hash, or the client's with LB_SVC_SRC) | real (16) | time (15, in ticks: the least power of two of jiffies that is LB_TICK seconds or more) | again (1)
  * from the highest bit down. "again" is set when a second packet of the flow was seen: a flood of
  * packets that come once each pushes out none of those. An empty entry is 0. Any entry may be lost
  * at any time; the table answers then.
@@ -240,7 +247,8 @@ struct lb_session {
 _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 #define LB_TICK 16u /* an entry is written anew once a tick at most */
 #define LB_UDP_IDLE 120u /* seconds after which a UDP flow counts as a new one */
-/* Seconds of silence after which a flow that was seen again may be pushed out. */
+/* Seconds of silence after which a flow that was seen again may be pushed out, and after which what begins
+ * anew for a client of a service with LB_SVC_SRC goes by the table. */
 #define LB_BUSY_IDLE 600u
 #define LB_SESSION_REAL(e) ((__u16)((e) >> 16))
 

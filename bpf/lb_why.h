@@ -11,24 +11,31 @@
 	X(TX, "tx", "forwarded, by the device it came on") \
 	X(TX_REDIRECT, "tx_redirect", "forwarded, by another device") \
 	X(TX_ECHO, "tx_echo", "echo request to a VIP, answered") \
+	X(TX_TOO_BIG, "tx_too_big", \
+	  "does not fit the path to the real once encapsulated, answered with what would") \
 	X(PASS_NOT_IP, "pass_not_ip", "not IPv4 or IPv6, or too short to tell") \
 	X(PASS_L2_GROUP, "pass_l2_group", "Ethernet broadcast or multicast") \
 	X(PASS_NO_VIP, "pass_no_vip", "the destination is no VIP") \
 	X(DROP_NO_SERVICE, "drop_no_service", "a VIP, but no service on that port and protocol") \
-	X(DROP_FRAGMENT, "drop_fragment", "a fragment to a VIP") \
+	X(DROP_FRAGMENT, "drop_fragment", "a fragment to a VIP whose services take none") \
 	X(DROP_SHORT, "drop_short", "to a VIP, ends before its transport header does") \
 	X(DROP_BAD_LENGTH, "drop_bad_length", \
 	  "to a VIP, header lengths that contradict each other or the frame") \
 	X(DROP_BAD_SOURCE, "drop_bad_source", "to a VIP, from an address that no host may have") \
 	X(DROP_EXT_HEADERS, "drop_ext_headers", \
 	  "to a VIP, more IPv6 extension headers than are followed") \
-	X(DROP_ICMP, "drop_icmp", "ICMP to a VIP, not an echo request") \
+	X(DROP_ICMP, "drop_icmp", "ICMP to a VIP, neither an echo request nor an error") \
+	X(DROP_ICMP_QUOTE, "drop_icmp_quote", \
+	  "ICMP error to a VIP, quotes no TCP or UDP packet from it") \
 	X(DROP_NO_REAL, "drop_no_real", "the pool has no real to send to") \
 	X(DROP_NO_ROUTE, "drop_no_route", "no route to the real") \
 	X(DROP_NO_NEIGH, "drop_no_neigh", "the next hop to the real is not resolved") \
 	X(DROP_NO_FORWARD, "drop_no_forward", "forwarding is off for the device") \
 	X(DROP_NO_SOURCE, "drop_no_source", "no address to send the tunnel's packets from") \
-	X(DROP_TOO_BIG, "drop_too_big", "does not fit the path to the real once encapsulated") \
+	X(DROP_TOO_BIG, "drop_too_big", \
+	  "does not fit the path to the real, and no answer would help or is allowed") \
+	X(DROP_TOO_BIG_RATE, "drop_too_big_rate", \
+	  "does not fit the path to the real, enough were answered") \
 	X(DROP_NO_ROOM, "drop_no_room", "the driver leaves no room for the outer header")
 
 enum lb_why {
@@ -41,6 +48,7 @@ enum lb_why {
 	/* clang-format on */
 };
 /* Where the reasons of one kind begin: the XDP action follows from it. */
+#define LB_WHY_ANSWER LB_TX_ECHO /* before it: to a real */
 #define LB_WHY_PASS LB_PASS_NOT_IP
 #define LB_WHY_DROP LB_DROP_NO_SERVICE
 

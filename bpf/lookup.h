@@ -80,11 +80,12 @@ static __always_inline bool lb_addr_at(const struct lb_pkt *p, __u32 i)
 	return p->home6->addr[i][0] == p->dst[0] && p->home6->addr[i][1] == p->dst[1];
 }
 
-/* ADDRESS:PORT/PROTO, else ADDRESS:any/PROTO, else nothing. */
+/* ADDRESS:PORT/PROTO, else ADDRESS:any/PROTO, else nothing. Fragments have an entry of their own, or none. */
 static __always_inline int lb_service(struct lb_pkt *p)
 {
 	const struct lb_svc *svc = p->v6 ? p->home6->svc : p->home4->svc, *any = 0;
 
+	p->proto |= p->fragment;
 #pragma unroll
 	for (__u32 i = 0; i < LB_BUCKET_ENTRIES; i++, svc++) {
 		if (!lb_addr_at(p, i))
@@ -103,7 +104,9 @@ static __always_inline int lb_service(struct lb_pkt *p)
 		}
 	}
 	p->svc = any;
-	return any ? LB_NEXT : LB_DROP_NO_SERVICE;
+	if (any)
+		return LB_NEXT;
+	return p->fragment ? LB_DROP_FRAGMENT : LB_DROP_NO_SERVICE;
 }
 
 #endif

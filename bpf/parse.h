@@ -101,7 +101,7 @@ static __always_inline int lb_transport4(void *data, void *end, struct lb_pkt *p
 	if (hlen < sizeof(*ip) || p->len < hlen || p->l3 + p->len > p->frame)
 		return LB_DROP_BAD_LENGTH;
 	if (ip->frag_off & bpf_htons(LB_IP_MF | LB_IP_OFFSET))
-		return LB_DROP_FRAGMENT;
+		p->fragment = LB_SVC_FRAGMENT;
 	p->tos = ip->tos;
 	p->proto = ip->protocol;
 	p->l4 = p->l3 + hlen;
@@ -110,9 +110,11 @@ static __always_inline int lb_transport4(void *data, void *end, struct lb_pkt *p
 
 /*
  * IPv6 extension headers (RFC 8200, section 4): hop-by-hop, routing, destination options and AH are
- * stepped over, at most LB_EXT_MAX of them. A global function is verified once, by itself, whoever calls it.
+ * stepped over, at most LB_EXT_MAX of them. A fragment header ends the search: what its next-header field
+ * says is the same in all fragments, what follows is there in the first alone. A global function is verified
+ * once, by itself, whoever calls it.
  *
- * Returns offset << 8 | protocol, or a reason, negative.
+ * Returns LB_SVC_FRAGMENT or 0 << 24 | offset << 8 | protocol, or a reason, negative.
  */
 int lb_ext_headers(struct xdp_md *ctx, __u32 off, __u32 next);
 
@@ -122,16 +124,16 @@ __noinline int lb_ext_headers(struct xdp_md *ctx, __u32 off, __u32 next)
 		void *end = lb_data_end(ctx);
 		__u8 *ext;
 
-		if (next == IPPROTO_FRAGMENT)
-			return -LB_DROP_FRAGMENT;
 		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_AH)
+		    next != IPPROTO_AH && next != IPPROTO_FRAGMENT)
 			return off << 8 | (next & 0xff);
 		if (off > 4096) /* nobody's headers; and a bound that the verifier can see */
 			return -LB_DROP_EXT_HEADERS;
 		ext = lb_data(ctx) + off;
 		if ((void *)(ext + 8) > end)
 			return -LB_DROP_SHORT;
+		if (next == IPPROTO_FRAGMENT)
+			return LB_SVC_FRAGMENT << 24 | (off + 8) << 8 | ext[0];
 		off += next == IPPROTO_AH ? (ext[1] + 2u) * 4 : (ext[1] + 1u) * 8;
 		next = ext[0];
 	}
@@ -158,11 +160,13 @@ static __always_inline int lb_transport6(struct xdp_md *ctx, void *data, void *e
 	if (found < 0)
 		return -found;
 	p->proto = found;
-	p->l4 = (__u32)found >> 8;
+	p->l4 = (__u32)found >> 8 & 0xffff;
+	p->fragment = (__u32)found >> 24;
 	return LB_NEXT;
 }
 
-/* The rest of the headers of a packet to a VIP. LB_NEXT: ports are known, and the transport header is whole. */
+/* The rest of the headers of a packet to a VIP. LB_NEXT: ports are known, and the transport header is whole; or it is a
+ * fragment of TCP or UDP, whose ports count as 0. */
 static __always_inline int lb_transport(struct xdp_md *ctx, struct lb_pkt *p)
 {
 	void *data = lb_data(ctx), *end = lb_data_end(ctx), *l4;
@@ -173,9 +177,14 @@ static __always_inline int lb_transport(struct xdp_md *ctx, struct lb_pkt *p)
 		return why;
 	if (lb_bad_source(p))
 		return LB_DROP_BAD_SOURCE;
-	if (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP)
+	if (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP) {
+		if (p->fragment)
+			return LB_DROP_FRAGMENT;
 		return p->proto == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) ? LB_NEXT
 									   : LB_DROP_NO_SERVICE;
+	}
+	if (p->fragment)
+		return LB_NEXT;
 	need = p->proto == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 	if (p->l4 + need > p->l3 + p->len || p->l4 > 8192)
 		return LB_DROP_SHORT;

@@ -41,6 +41,23 @@ static __always_inline __u64 lb_flow_hash(const struct lb_pkt *p)
 	return h ^ h >> 32;
 }
 
+/*
+ * The client's address alone, so that all it asks of a pool goes to one real. The tag in the low half is the
+ * pool's own: with the session cache a client has one entry a pool.
+ */
+static __always_inline __u64 lb_client_hash(const struct lb_pkt *p)
+{
+	__u64 h = p->v6 ? lb_nh(p->src[0], lb_cfg.key[0]) + lb_nh(p->src[1], lb_cfg.key[1])
+			: p->src[0] * lb_cfg.key[0] + lb_cfg.key[2];
+
+	h ^= h >> 32;
+	h *= lb_cfg.key[1];
+	h ^= h >> 29;
+	h *= lb_cfg.key[3];
+	h ^= h >> 32;
+	return h ^ (__u32)(p->svc->pool * 0x9e3779b1u);
+}
+
 static __always_inline __u32 lb_table(const struct lb_pkt *p)
 {
 	__u32 i = p->half * lb_cfg.pools + p->svc->pool, slot;
@@ -118,6 +135,20 @@ __noinline int lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
 	return 0;
 }
 
+/*
+ * Is the entry stale for this packet? A SYN begins a new connection on a flow's tuple. A client's entry is not one
+ * connection's: what begins goes where the rest is, unless the client was silent for long.
+ */
+static __always_inline bool lb_stale(const struct lb_pkt *p, __u64 entry, __u32 tick)
+{
+	bool syn = (p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK)) == LB_TCP_SYN;
+	bool udp = p->proto == IPPROTO_UDP;
+
+	if (p->svc->flags & LB_SVC_SRC)
+		return (syn || udp) && lb_age(entry, tick) > lb_cfg.busy_idle;
+	return syn || (udp && lb_age(entry, tick) > lb_cfg.udp_idle);
+}
+
 /* A session cache's answer for a flow; 0: it has none. *way is where its entry is, or LB_SESSION_WAYS. */
 static __always_inline __u32 lb_session_find(const struct lb_pkt *p, const struct lb_session *s,
 					     __u32 tick, __u32 *way, __u64 *entry)
@@ -137,7 +168,7 @@ static __always_inline __u32 lb_session_find(const struct lb_pkt *p, const struc
 	}
 	if (i == LB_SESSION_WAYS || !lb_holds(p, LB_SESSION_REAL(*entry)))
 		return 0;
-	if (p->proto == IPPROTO_UDP && lb_age(*entry, tick) > lb_cfg.udp_idle)
+	if (lb_stale(p, *entry, tick))
 		return 0;
 	return LB_SESSION_REAL(*entry);
 }
@@ -146,19 +177,17 @@ static __always_inline int lb_pick_session(struct lb_pkt *p)
 {
 	__u32 i = lb_scale(p->hash >> 32, lb_cfg.sessions), tick = lb_tick(), way, had;
 	struct lb_session *s = bpf_map_lookup_elem(&session, &i);
-	bool syn = (p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK)) == LB_TCP_SYN;
 	__u64 entry = 0, now;
 
 	if (!s)
 		return LB_DROP_NO_REAL;
 	had = lb_session_find(p, s, tick, &way, &entry);
-	p->real = had && !syn ? had : lb_table(p);
+	p->real = had ? had : lb_table(p);
 	if (!p->real)
 		return LB_DROP_NO_REAL;
 	now = lb_entry(p, p->real, tick, way < LB_SESSION_WAYS);
 	if (way < LB_SESSION_WAYS) {
-		/* A SYN begins a new connection on the entry's tuple: what it says is stale. */
-		if (now != entry)
+		if (now != entry && !p->quoted)
 			LB_WRITE_ONCE(s->way[way], now);
 	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST))) {
 		lb_insert(s, now, tick);
@@ -168,7 +197,7 @@ static __always_inline int lb_pick_session(struct lb_pkt *p)
 
 static __always_inline int lb_pick(struct lb_pkt *p)
 {
-	p->hash = lb_flow_hash(p);
+	p->hash = p->svc->flags & LB_SVC_SRC ? lb_client_hash(p) : lb_flow_hash(p);
 	if (lb_cfg.sessions && p->svc->flags & LB_SVC_SESSION)
 		return lb_pick_session(p);
 	p->real = lb_table(p);

@@ -27,15 +27,17 @@ struct lb_pkt {
 	 * are kept on the stack. */
 	__u64 l3; /* offset of the IP header */
 	__u64 l4; /* offset of the transport header */
+	__u64 v6; /* 0 or 1; as wide, lest the verifier take one family's bucket for the other's */
 	__u32 frame; /* bytes, Ethernet header included */
 	__u32 len; /* bytes of the IP packet, by its own header */
 	__u32 tag[LB_VLAN_MAX]; /* VLAN tags as they lie in the packet, TPID and TCI */
-	__u8 v6;
 	__u8 proto;
 	__u8 tos;
 	__u8 tcp_flags; /* byte 13 of the header; 0 for others */
 	__u64 src[2], dst[2]; /* IPv4: in the low 32 bits of [0], network order */
-	__be16 sport, dport;
+	__be16 sport, dport; /* of a fragment: 0 */
+	__u8 fragment; /* LB_SVC_FRAGMENT or 0 */
+	__u8 quoted; /* 1: an ICMP error; source, ports and protocol are those of the flow that it is about */
 
 	/* lookup.h */
 	__u32 half; /* 0 or 1, of the root that this packet read */

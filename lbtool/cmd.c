@@ -5,9 +5,9 @@
 #include "lbtool/cmd.h"
 #include "lib/parse.h"
 
-const struct object *const objects[] = {&prog_object,	  &dev_object,	&pool_object,
-					&real_object,	  &vip_object,	&stats_object,
-					&receiver_object, &node_object, NULL};
+const struct object *const objects[] = {
+	&prog_object,  &dev_object,	 &pool_object, &real_object,	&vip_object,
+	&stats_object, &receiver_object, &node_object, &session_object, NULL};
 
 static const char general[] =
 	"Usage: lbtool [ OPTIONS ] OBJECT { COMMAND | help }\n"

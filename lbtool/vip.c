@@ -7,10 +7,12 @@
 #include "lbtool/show.h"
 #include "lib/parse.h"
 
-enum { KEY_POOL, KEY_SESSION, KEY_ANNOUNCE };
+enum { KEY_POOL, KEY_SESSION, KEY_HASH, KEY_FRAGMENTS, KEY_ANNOUNCE };
 static const struct lb_key keys[] = {
 	[KEY_POOL] = {"pool", "NAME", false},
 	[KEY_SESSION] = {"session", "on|off", false},
+	[KEY_HASH] = {"hash", "5tuple|src", false},
+	[KEY_FRAGMENTS] = {"fragments", "drop|hash", false},
 	[KEY_ANNOUNCE] = {"announce", "auto|always", false},
 	{NULL, NULL, false},
 };
@@ -25,7 +27,7 @@ static bool given(const struct edit *e, int key)
 static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 {
 	struct lb_m_vip *v = &e->vip;
-	int key, on = 0, always = 0, bad = 0;
+	int key, on = 0, hash = 0, fragments = 0, always = 0, bad = 0;
 	const char *word;
 
 	*v = (struct lb_m_vip){.id = LB_NO_ID};
@@ -36,6 +38,10 @@ static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 			bad = parse_pool(word, v->pool, err);
 		else if (key == KEY_SESSION)
 			bad = parse_choice(word, off_on, &on, err);
+		else if (key == KEY_HASH)
+			bad = parse_choice(word, lb_hash_names, &hash, err);
+		else if (key == KEY_FRAGMENTS)
+			bad = parse_choice(word, lb_fragments_names, &fragments, err);
 		else if (key == KEY_ANNOUNCE)
 			bad = parse_choice(word, auto_always, &always, err);
 		if (bad)
@@ -44,6 +50,8 @@ static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 	if (key != LB_ARGS_END)
 		return -1;
 	v->always = always;
+	v->hash = (enum lb_m_hash)hash;
+	v->fragments = (enum lb_m_fragments)fragments;
 	v->session = given(e, KEY_SESSION) ? on : v->svc.proto == IPPROTO_TCP;
 	if (e->verb == EDIT_DEL || given(e, KEY_POOL))
 		return 0;
@@ -57,6 +65,10 @@ static int apply_del(const struct edit *e, struct lb_model *m, struct lb_m_vip *
 		return edit_differs(name, "pool", err);
 	if (given(e, KEY_SESSION) && old->session != e->vip.session)
 		return edit_differs(name, "session setting", err);
+	if (given(e, KEY_HASH) && old->hash != e->vip.hash)
+		return edit_differs(name, "hash", err);
+	if (given(e, KEY_FRAGMENTS) && old->fragments != e->vip.fragments)
+		return edit_differs(name, "fragments setting", err);
 	if (given(e, KEY_ANNOUNCE) && old->always != e->vip.always)
 		return edit_differs(name, "announce setting", err);
 	lb_model_del_vip(m, old);
@@ -80,6 +92,10 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 		new.id = old->id;
 		if (!given(e, KEY_SESSION))
 			new.session = old->session;
+		if (!given(e, KEY_HASH))
+			new.hash = old->hash;
+		if (!given(e, KEY_FRAGMENTS))
+			new.fragments = old->fragments;
 		if (!given(e, KEY_ANNOUNCE))
 			new.always = old->always;
 	}
@@ -113,6 +129,10 @@ static int show_one(struct tool *t, const struct lb_m_vip *v)
 	lb_out_name(t->out, "vip", name, LB_ADDRESS);
 	lb_out_str(t->out, "pool", v->pool, LB_NAME);
 	lb_out_bool(t->out, "session", v->session);
+	if (t->look.json || v->hash)
+		lb_out_str(t->out, "hash", lb_hash_names[v->hash], LB_PLAIN);
+	if (t->look.json || v->fragments)
+		lb_out_str(t->out, "fragments", lb_fragments_names[v->fragments], LB_PLAIN);
 	if (t->look.json || v->always)
 		lb_out_str(t->out, "announce", auto_always[v->always], LB_PLAIN);
 	if (t->details) {
@@ -155,9 +175,11 @@ out:
 
 static const struct cmd vip_cmds[] = {
 	{"add", vip_add,
-	 "add ADDRESS:PORT/PROTO pool NAME [ session on|off ] [ announce auto|always ]"},
+	 "add ADDRESS:PORT/PROTO pool NAME [ session on|off ] [ hash 5tuple|src ] "
+	 "[ fragments drop|hash ] [ announce auto|always ]"},
 	{"replace", vip_replace,
-	 "replace ADDRESS:PORT/PROTO pool NAME [ session on|off ] [ announce auto|always ]"},
+	 "replace ADDRESS:PORT/PROTO pool NAME [ session on|off ] [ hash 5tuple|src ] "
+	 "[ fragments drop|hash ] [ announce auto|always ]"},
 	{"del", vip_del, "del ADDRESS:PORT/PROTO"},
 	{"show", vip_show, "show [ ADDRESS[:PORT/PROTO] ] [ pool NAME ]"},
 	{NULL, NULL, NULL},
@@ -172,7 +194,11 @@ const struct object vip_object = {
 	"PROTO := { tcp | udp }\n"
 	"session on: a flow keeps its real while the pool changes (default on for tcp, off for "
 	"udp)\n"
+	"hash 5tuple: each flow goes its own way (default); src: all flows of a client go to one "
+	"real\n"
+	"fragments drop: (default); hash: placed by addresses and protocol, all of a datagram "
+	"alike\n"
 	"announce auto: while enough reals are healthy, as its pool says (default); always: "
 	"whatever their health\n"
-	"replace keeps session and announce when they are not named\n",
+	"replace keeps what is not named\n",
 };

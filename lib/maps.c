@@ -285,12 +285,16 @@ static int by_vip(const void *a, const void *b)
 static uint32_t vip_at(const struct lb_maps *m, uint32_t half, const struct lb_svc *s,
 		       uint8_t family, const void *addr, struct lb_m_vip *out)
 {
-	if (!(s->flags & LB_SVC_USED) || s->flags & LB_SVC_FAR || s->pool >= m->meta->pools)
+	if (!(s->flags & LB_SVC_USED) || s->flags & LB_SVC_FAR || s->proto & LB_SVC_FRAGMENT ||
+	    s->pool >= m->meta->pools)
 		return 0;
 	*out = (struct lb_m_vip){
 		.svc = {.addr.family = family, .port = ntohs(s->port), .proto = s->proto},
 		.session = s->flags & LB_SVC_SESSION,
 		.always = s->flags & LB_SVC_ALWAYS,
+		.hash = s->flags & LB_SVC_SRC ? LB_M_HASH_SRC : LB_M_HASH_5TUPLE,
+		.fragments = s->flags & LB_SVC_FRAGMENTS ? LB_M_FRAGMENTS_HASH
+							 : LB_M_FRAGMENTS_DROP,
 		.id = s->vip,
 	};
 	memcpy(out->svc.addr.b, addr, family == 4 ? 4 : 16);

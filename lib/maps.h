@@ -78,6 +78,33 @@ int lb_maps_shares(const struct lb_maps *m, const struct lb_model *model, const 
 int lb_maps_digest(const struct lb_maps *m, const struct lb_model *model, const char *pool,
 		   uint64_t *digest, struct lb_err *err);
 
+/*
+ * The session cache as it stands, while packets go on writing. An entry knows its real, by id, and when its flow's last packet
+ * came; it knows neither VIP nor client. Times are seconds, told in ticks of 16.4 s (20.5 s with HZ=100); after 6 days they
+ * begin anew at 0.
+ */
+#define LB_IDLE_CLASSES 5
+extern const uint32_t lb_idle_from[LB_IDLE_CLASSES]; /* a class goes from here up to the next one */
+struct lb_session_use {
+	uint32_t entries, again; /* again: of flows that came a second time */
+	uint32_t youngest, oldest; /* 0 without entries */
+	uint32_t idle[LB_IDLE_CLASSES];
+};
+struct lb_sessions {
+	uint64_t entries, bytes; /* room and memory; 0: there is no cache */
+	uint64_t used, again;
+	uint32_t buckets, full; /* full: of 8 entries in use */
+	uint32_t reals; /* of real[]: ids, 0 for what belongs to none. An id that the model lacks was deleted */
+	struct lb_session_use real[];
+};
+/* *sessions is the caller's to free(). */
+int lb_maps_sessions(const struct lb_maps *maps, struct lb_sessions **sessions, struct lb_err *err);
+/*
+ * Removes the entries of the reals whose id is set in of[limits.reals + 1], all there are when it is NULL, and returns
+ * how many. Needs the lock: else an id may get another real meanwhile. A packet under way may write its entry back.
+ */
+uint64_t lb_maps_session_flush(struct lb_maps *maps, const bool *of);
+
 struct lb_counts {
 	uint64_t packets, bytes; /* of all CPUs; bytes of frames as they came */
 };

@@ -5,12 +5,14 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/maps_internal.h"
 
 #define TRIES 4096
+#define PROTOS 2 /* TCP, UDP */
 
 /* One family's buckets while they are being filled. */
 struct fill {
@@ -20,7 +22,7 @@ struct fill {
 	uint32_t buckets;
 	uint64_t mul;
 	uint8_t *used; /* entries in each bucket */
-	uint16_t *want; /* services whose home it is */
+	uint16_t *want; /* entries whose home it is, as far as that matters */
 	struct lb_bucket4 *b4;
 	struct lb_bucket6 *b6;
 };
@@ -57,14 +59,14 @@ static uint32_t home_of(const struct fill *f, const struct lb_addr *addr)
 	return lb_home6(w, f->mul, f->buckets);
 }
 
-static uint32_t far_of(const struct fill *f, const struct lb_service *svc)
+static uint32_t far_of(const struct fill *f, const struct lb_addr *addr, const struct lb_svc *svc)
 {
 	__u64 w[2];
 
 	if (f->family == 4)
-		return lb_far4(word4(&svc->addr), htons(svc->port), svc->proto, f->mul, f->buckets);
-	words6(w, &svc->addr);
-	return lb_far6(w, htons(svc->port), svc->proto, f->mul, f->buckets);
+		return lb_far4(word4(addr), svc->port, svc->proto, f->mul, f->buckets);
+	words6(w, addr);
+	return lb_far6(w, svc->port, svc->proto, f->mul, f->buckets);
 }
 
 static bool put(struct fill *f, uint32_t bucket, const struct lb_addr *addr,
@@ -91,76 +93,107 @@ static struct lb_svc entry_of(const struct lb_model *m, const struct lb_m_vip *v
 		.port = htons(v->svc.port),
 		.proto = v->svc.proto,
 		.flags = LB_SVC_USED | (v->session ? LB_SVC_SESSION : 0) |
-			 (v->always ? LB_SVC_ALWAYS : 0),
+			 (v->always ? LB_SVC_ALWAYS : 0) |
+			 (v->hash == LB_M_HASH_SRC ? LB_SVC_SRC : 0) |
+			 (v->fragments == LB_M_FRAGMENTS_HASH ? LB_SVC_FRAGMENTS : 0),
 		.vip = v->id,
 		.pool = lb_model_pool(m, v->pool)->id,
 	};
 }
 
-/* The end of the VIPs that have the address of the one at i. */
-static size_t group_end(const struct fill *f, size_t i)
-{
-	size_t j = i + 1;
+/* The VIPs of one address, which stand together, by port. */
+struct group {
+	size_t first, end; /* indices of VIPs: [first, end) */
+	/* Who gets the fragments of TCP and of UDP: the lowest port that takes them, or NULL. */
+	const struct lb_m_vip *fragments[PROTOS];
+	uint32_t entries;
+	uint32_t home;
+};
 
-	while (j < f->last && !lb_addr_cmp(&f->m->vip[i].svc.addr, &f->m->vip[j].svc.addr))
-		j++;
-	return j;
+/* Steps on to the next group, which begins at g->end; false: no more. */
+static bool next_group(const struct fill *f, struct group *g)
+{
+	const struct lb_addr *addr;
+	size_t i = g->end;
+
+	if (i == f->last)
+		return false;
+	addr = &f->m->vip[i].svc.addr;
+	*g = (struct group){.first = i, .home = home_of(f, addr)};
+	for (; i < f->last && !lb_addr_cmp(addr, &f->m->vip[i].svc.addr); i++) {
+		const struct lb_m_vip *v = &f->m->vip[i];
+		const struct lb_m_vip **taker = &g->fragments[v->svc.proto == IPPROTO_UDP];
+
+		g->entries++;
+		if (v->fragments == LB_M_FRAGMENTS_HASH && !*taker) {
+			*taker = v;
+			g->entries++;
+		}
+	}
+	g->end = i;
+	return true;
 }
 
-/* Does the group sit in its home bucket? A single service takes no more room there than a FAR entry. */
-static bool is_near(const struct fill *f, size_t i, size_t end, uint32_t home)
+static struct group no_group(const struct fill *f)
 {
-	return end - i == 1 || f->want[home] <= LB_BUCKET_ENTRIES;
+	return (struct group){.end = f->first};
+}
+
+/* Does the group sit in its home bucket? A single entry takes no more room there than a FAR one. */
+static bool is_near(const struct fill *f, const struct group *g)
+{
+	return g->entries == 1 || f->want[g->home] <= LB_BUCKET_ENTRIES;
+}
+
+static bool put_group(struct fill *f, const struct group *g, bool near)
+{
+	const struct lb_addr *addr = &f->m->vip[g->first].svc.addr;
+	struct lb_svc svc;
+	size_t i;
+
+	for (i = g->first; i < g->end; i++) {
+		svc = entry_of(f->m, &f->m->vip[i]);
+		if (!put(f, near ? g->home : far_of(f, addr, &svc), addr, &svc))
+			return false;
+	}
+	for (i = 0; i < PROTOS; i++) {
+		if (!g->fragments[i])
+			continue;
+		svc = entry_of(f->m, g->fragments[i]);
+		svc.port = 0;
+		svc.proto |= LB_SVC_FRAGMENT;
+		svc.flags &= ~LB_SVC_SESSION;
+		if (!put(f, near ? g->home : far_of(f, addr, &svc), addr, &svc))
+			return false;
+	}
+	return true;
 }
 
 static bool fill_homes(struct fill *f)
 {
 	const struct lb_svc far = {.flags = LB_SVC_USED | LB_SVC_FAR};
-	size_t i, j, end;
+	struct group g = no_group(f);
 
-	for (i = f->first; i < f->last; i = end) {
-		const struct lb_addr *addr = &f->m->vip[i].svc.addr;
-		uint32_t home = home_of(f, addr);
-
-		end = group_end(f, i);
-		if (!is_near(f, i, end, home)) {
-			if (!put(f, home, addr, &far))
-				return false;
-			continue;
-		}
-		for (j = i; j < end; j++) {
-			struct lb_svc svc = entry_of(f->m, &f->m->vip[j]);
-
-			if (!put(f, home, addr, &svc))
-				return false;
-		}
-	}
+	while (next_group(f, &g))
+		if (is_near(f, &g) ? !put_group(f, &g, true)
+				   : !put(f, g.home, &f->m->vip[g.first].svc.addr, &far))
+			return false;
 	return true;
 }
 
 static bool fill_far(struct fill *f)
 {
-	size_t i, j, end;
+	struct group g = no_group(f);
 
-	for (i = f->first; i < f->last; i = end) {
-		const struct lb_m_vip *v = &f->m->vip[i];
-
-		end = group_end(f, i);
-		if (is_near(f, i, end, home_of(f, &v->svc.addr)))
-			continue;
-		for (j = i; j < end; j++, v++) {
-			struct lb_svc svc = entry_of(f->m, v);
-
-			if (!put(f, far_of(f, &v->svc), &v->svc.addr, &svc))
-				return false;
-		}
-	}
+	while (next_group(f, &g))
+		if (!is_near(f, &g) && !put_group(f, &g, false))
+			return false;
 	return true;
 }
 
 static bool try_fill(struct fill *f)
 {
-	size_t i;
+	struct group g = no_group(f);
 
 	memset(f->used, 0, f->buckets);
 	memset(f->want, 0, f->buckets * sizeof(*f->want));
@@ -168,11 +201,10 @@ static bool try_fill(struct fill *f)
 		memset(f->b4, 0, f->buckets * sizeof(*f->b4));
 	if (f->b6)
 		memset(f->b6, 0, f->buckets * sizeof(*f->b6));
-	for (i = f->first; i < f->last; i++) {
-		uint16_t *want = &f->want[home_of(f, &f->m->vip[i].svc.addr)];
+	while (next_group(f, &g)) {
+		uint32_t want = f->want[g.home] + g.entries;
 
-		if (*want <= LB_BUCKET_ENTRIES)
-			++*want;
+		f->want[g.home] = want <= LB_BUCKET_ENTRIES ? want : LB_BUCKET_ENTRIES + 1;
 	}
 	return fill_homes(f) && fill_far(f);
 }

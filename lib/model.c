@@ -13,6 +13,8 @@ const char *const lb_state_names[] = {"up", "drain", "down", NULL};
 const char *const lb_encap_names[] = {"default", "ipip", NULL};
 const char *const lb_check_names[] = {"none", "tcp", "http", "https", "udp", "exec", NULL};
 const char *const lb_health_names[] = {"unknown", "up", "down", NULL};
+const char *const lb_hash_names[] = {"5tuple", "src", NULL};
+const char *const lb_fragments_names[] = {"drop", "hash", NULL};
 
 const struct lb_m_check lb_check_default = {
 	.kind = LB_M_CHECK_NONE,

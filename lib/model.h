@@ -58,6 +58,12 @@ enum lb_m_health { LB_M_UNKNOWN, LB_M_HEALTHY, LB_M_SICK };
 extern const char *const lb_health_names[]; /* "unknown", "up", "down", NULL */
 #define LB_WHY_LEN 48 /* with the final NUL */
 
+/* By what a service's flows are placed, and what becomes of fragments. */
+enum lb_m_hash { LB_M_HASH_5TUPLE, LB_M_HASH_SRC };
+enum lb_m_fragments { LB_M_FRAGMENTS_DROP, LB_M_FRAGMENTS_HASH };
+extern const char *const lb_hash_names[]; /* "5tuple", "src", NULL */
+extern const char *const lb_fragments_names[]; /* "drop", "hash", NULL */
+
 #define LB_NO_ID UINT32_MAX
 #define LB_WEIGHT_MAX 65535u
 
@@ -90,6 +96,8 @@ struct lb_m_vip {
 	char pool[LB_NAME_MAX + 1];
 	bool session;
 	bool always; /* its address is announced whatever the health of its reals */
+	enum lb_m_hash hash;
+	enum lb_m_fragments fragments;
 	uint32_t id;
 };
 

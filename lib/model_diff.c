@@ -236,20 +236,36 @@ static void vip_del(const struct diff *d, const void *from, const void *to)
 	emit(d, "vip del %s", svc);
 }
 
+/* What stands behind the service; `was` is the VIP itself when there was none. */
+static void vip_words(const struct lb_m_vip *is, const struct lb_m_vip *was, char text[LINE_LEN])
+{
+	struct words w = {.text = text};
+
+	add(&w, " pool %s session %s", is->pool, is->session ? "on" : "off");
+	if (is->hash || was->hash)
+		add(&w, " hash %s", lb_hash_names[is->hash]);
+	if (is->fragments || was->fragments)
+		add(&w, " fragments %s", lb_fragments_names[is->fragments]);
+	if (is->always || was->always)
+		add(&w, " announce %s", is->always ? "always" : "auto");
+}
+
 static void vip_put(const struct diff *d, const void *from, const void *to)
 {
 	const struct lb_m_vip *old = from, *new = to;
-	char svc[LB_SERVICE_STRLEN];
+	char svc[LB_SERVICE_STRLEN], is[LINE_LEN], was[LINE_LEN];
 
-	if (!new || (old && strcmp(old->pool, new->pool) == 0 && old->session == new->session &&
-		     old->always == new->always))
+	if (!new)
 		return;
+	vip_words(new, new, is);
+	if (old)
+		vip_words(old, old, was);
+	if (old && !strcmp(is, was))
+		return;
+	/* A replace keeps what is not named. */
+	vip_words(new, old ? old : new, is);
 	format_service(&new->svc, svc);
-	emit(d, "vip %s %s pool %s session %s%s", old ? "replace" : "add", svc, new->pool,
-	     new->session ? "on" : "off",
-	     new->always	  ? " announce always"
-	     : old && old->always ? " announce auto"
-				  : "");
+	emit(d, "vip %s %s%s", old ? "replace" : "add", svc, is);
 }
 
 static void mark_left(const struct diff *d, const void *from, const void *to)

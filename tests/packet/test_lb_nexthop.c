@@ -157,9 +157,9 @@ Test(lb_nexthop, mtu_shrinks)
 {
 	struct pkt_spec v4 = {V4, .payload = 1000}, v6 = {V6, .payload = 1300};
 
-	follows("link set in mtu 1300\n", &v6, LB_DROP_TOO_BIG, 0);
+	follows("link set in mtu 1300\n", &v6, LB_TX_TOO_BIG, 0);
 	v4.payload = 1300 - 60;
-	follows("link set in mtu 1299\n", &v4, LB_DROP_TOO_BIG, 0);
+	follows("link set in mtu 1299\n", &v4, LB_TX_TOO_BIG, 0);
 }
 
 Test(lb_nexthop, links_mac_changes)

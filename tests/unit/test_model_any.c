@@ -45,6 +45,8 @@ static void random_vip(struct lb_model *m, const char *pool)
 	vip.svc.proto = rand() % 2 ? 6 : 17;
 	vip.session = rand() % 2;
 	vip.always = rand() % 2;
+	vip.hash = (enum lb_m_hash)(rand() % 2);
+	vip.fragments = (enum lb_m_fragments)(rand() % 2);
 	snprintf(vip.pool, sizeof(vip.pool), "%s", pool);
 	cr_assert(eq(int, lb_model_put_vip(m, &vip, &err), 0));
 	if (!is_whole(m))
@@ -136,7 +138,8 @@ static bool same_real(const struct lb_m_real *a, const struct lb_m_real *b)
 static bool same_vip(const struct lb_m_vip *a, const struct lb_m_vip *b)
 {
 	return lb_service_cmp(&a->svc, &b->svc) == 0 && strcmp(a->pool, b->pool) == 0 &&
-	       a->session == b->session && a->always == b->always;
+	       a->session == b->session && a->always == b->always && a->hash == b->hash &&
+	       a->fragments == b->fragments;
 }
 
 /* Written without lb_model_diff(), which is on trial. */

@@ -136,6 +136,8 @@ Test(diff, settings)
 		"send x",
 		"pool add d table 251 encap ipip check tcp interval 2s timeout 1s rise 2 fall 3",
 		"vip add 192.0.2.1:80/tcp pool a session on announce always",
+		"vip add 192.0.2.2:53/udp pool a session off hash src fragments hash",
+		"vip add 192.0.2.3:53/udp pool a session off fragments hash",
 		NULL,
 	};
 	static const char *const after[] = {
@@ -146,6 +148,8 @@ Test(diff, settings)
 		"status 200-299",
 		"pool add d table 251 encap ipip",
 		"vip add 192.0.2.1:80/tcp pool a session on",
+		"vip add 192.0.2.2:53/udp pool a session off",
+		"vip add 192.0.2.3:53/udp pool a session off hash src announce always",
 		NULL,
 	};
 	struct lb_model from, to;
@@ -163,7 +167,10 @@ Test(diff, settings)
 		"pool replace c table 251 encap ipip check https interval 2s timeout 1s rise 2 "
 		"fall 3 status 200-299\n"
 		"pool replace d table 251 encap ipip check none\n"
-		"vip replace 192.0.2.1:80/tcp pool a session on announce auto\n"));
+		"vip replace 192.0.2.1:80/tcp pool a session on announce auto\n"
+		"vip replace 192.0.2.2:53/udp pool a session off hash 5tuple fragments drop\n"
+		"vip replace 192.0.2.3:53/udp pool a session off hash src fragments drop announce "
+		"always\n"));
 	lb_model_free(&t.m);
 	lb_model_free(&from);
 	lb_model_free(&to);

@@ -171,6 +171,12 @@ static void type_vip(struct lb_model *m, const char *verb, const char *const *wo
 	text(word, "pool", vip.pool, sizeof(vip.pool));
 	vip.session = choice(word, "session", off_on);
 	vip.always = found && found->always;
+	vip.hash = found ? found->hash : LB_M_HASH_5TUPLE;
+	if (value(word, "hash"))
+		vip.hash = (enum lb_m_hash)choice(word, "hash", lb_hash_names);
+	vip.fragments = found ? found->fragments : LB_M_FRAGMENTS_DROP;
+	if (value(word, "fragments"))
+		vip.fragments = (enum lb_m_fragments)choice(word, "fragments", lb_fragments_names);
 	if (value(word, "announce"))
 		vip.always = choice(word, "announce", auto_always);
 	cr_assert(eq(int, lb_model_put_vip(m, &vip, &err), 0));
