@@ -10,6 +10,7 @@
 #include "lbmon/log.h"
 
 #define TELL 50u /* milliseconds from a change to the call */
+#define HASTY 64u /* so many targets may be asked in haste in any case */
 #define SAY_AGAIN 60000u /* milliseconds after which trouble that lasts is said again */
 
 /* Changes come in swarms, and each call has all reals looked at. */
@@ -56,6 +57,22 @@ static void unasked(struct entry *e, const char *text)
 	timer_set(e->timer, e->ask.check.interval);
 }
 
+/* Counts those that are asked more often, since their health is about to change. */
+static void doubt(struct entry *e)
+{
+	bool is = e->t.health.state == LB_M_UNKNOWN || e->t.health.run;
+
+	if (is != e->doubted)
+		e->all->doubts += is ? 1 : (size_t)-1;
+	e->doubted = is;
+}
+
+/* When much is in doubt at once it may be we who are overloaded: then haste would make it worse. */
+static bool hasty(const struct targets *t)
+{
+	return t->doubts <= HASTY || t->doubts <= t->n / 16;
+}
+
 static void take(struct entry *e, bool ok, const char *text)
 {
 	const struct lb_m_check *check = &e->ask.check;
@@ -77,7 +94,8 @@ static void take(struct entry *e, bool ok, const char *text)
 		tell_soon(e->all);
 	if (e->all->once && e->t.health.state != LB_M_UNKNOWN)
 		return;
-	next = health_next(&e->t.health, check->interval);
+	doubt(e);
+	next = hasty(e->all) ? health_next(&e->t.health, check->interval) : check->interval;
 	/* From when it was due, not from when it began: after a stall all would go on in one burst. */
 	e->due += next;
 	if (e->due <= now)
@@ -131,6 +149,8 @@ void target_free(struct entry *e)
 		return;
 	if (e->probe)
 		probe_cancel(e->probe);
+	if (e->doubted)
+		e->all->doubts--;
 	timer_free(e->timer);
 	free(e);
 }

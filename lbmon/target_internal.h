@@ -14,7 +14,7 @@ struct entry {
 	struct timer *timer;
 	struct probe *probe;
 	uint64_t due;
-	bool answered;
+	bool answered, doubted;
 	uint8_t unasked; /* times that it could not be asked */
 	bool given_up; /* too often to wait for it */
 	struct entry *same; /* while syncing: who is asked in its stead */
@@ -28,6 +28,7 @@ struct targets {
 	void *arg;
 	struct timer *tell;
 	bool telling;
+	size_t doubts; /* targets whose answers speak against their health */
 	struct entry **entry; /* sorted by key */
 	size_t n;
 	struct entry **of; /* of each real of the model, or NULL */

@@ -10,7 +10,8 @@ declare -r ROUTER_AS=64512 NODE_AS=65000 # an L4LB's AS is NODE_AS + its number
 declare -r VIP_NETS4=203.0.113.0/24 VIP_NETS6=2001:db8:113::/48
 declare -r HEALTH_CHECK="check http path / interval 500ms timeout 400ms rise 2 fall 2"
 
-# BIRD waits for ExaBGP to connect (passive): nobody listens on the nodes.
+# BIRD connects, ExaBGP listens (passive): when it is ExaBGP that connects, each lost session makes it wait longer before
+# the next try, up to a minute, for the rest of its life.
 bird_conf() {
 	local node n
 
@@ -31,12 +32,12 @@ bird_conf() {
 		template bgp l4lb {
 			local as $ROUTER_AS;
 			direct;
-			passive on;
 			check link on;
 			hold time 3;
 			keepalive time 1;
 			graceful restart off;
 			connect delay time 1;
+			connect retry time 1;
 			error wait time 1, 1;
 		}
 	END
@@ -85,6 +86,7 @@ exabgp_conf() { # NODE
 				local-as $as;
 				peer-as $ROUTER_AS;
 				hold-time 3;
+				passive true;
 				family { ipv$family unicast; }
 				api { processes [ lbmon ]; }
 			}
@@ -101,6 +103,7 @@ exabgp_start() { # NODE
 	exabgp_conf "$1" >"$dir/exabgp.conf"
 	setsid nsenter --net="$NETNS_DIR/$PREFIX-$1" env exabgp.daemon.user=root \
 		exabgp.daemon.daemonize=false exabgp.api.cli=false exabgp.log.level=WARNING \
+		exabgp.tcp.port=179 exabgp.tcp.bind="$(addr4 "$1") $(addr6 "$1")" \
 		exabgp.log.destination=stderr exabgp "$dir/exabgp.conf" \
 		</dev/null >>"$dir/exabgp.log" 2>&1 &
 	echo $! >"$dir/exabgp.pid"

@@ -58,7 +58,7 @@ processes_wrong() {
 		for pid in $(ip netns pids "$PREFIX-$node"); do
 			[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != lbmon ] || mons=$((mons + 1))
 		done
-		[ $mons = 1 ] || odd+=" $node with $mons lbmon,"
+		[ "$mons" = 1 ] || odd+=" $node with $mons lbmon,"
 	done
 }
 
@@ -110,13 +110,13 @@ keep_evidence() {
 
 # All is put back; within 15 s it must be as it was.
 quiet_moment() {
-	local from=${EPOCHREALTIME/./} took
+	local start=${EPOCHREALTIME/./} took
 
 	undo_due all
 	respawn_the_lost
 	calm=$((calm + 1))
 	if WAIT=$CALM_WITHIN wait_until in_order; then
-		took=$(((${EPOCHREALTIME/./} - from) / 1000))
+		took=$(((${EPOCHREALTIME/./} - start) / 1000))
 		[ $took -le $slowest ] || slowest=$took
 		say "quiet: all in order after $took ms; deeds so far: $deeds"
 	else
@@ -125,7 +125,7 @@ quiet_moment() {
 		keep_evidence
 		[ "${KEEP:-no}" = no ] || exit 1
 		if WAIT=$CALM_AT_LAST wait_until in_order; then
-			say "... in order after $(((${EPOCHREALTIME/./} - from) / 1000)) ms"
+			say "... in order after $(((${EPOCHREALTIME/./} - start) / 1000)) ms"
 		else
 			say "... not in order after $CALM_AT_LAST s more either:$odd"
 		fi
@@ -169,13 +169,13 @@ sum_up() {
 	return $bad
 }
 
-end() {
+end() { # STATUS
+	local node
+
 	trap '' INT TERM HUP
 	trap - EXIT
-	cp "$RUN"/l4-*/exabgp.log "$OUT/" 2>/dev/null || :
 	for node in $(l4lbs); do cp "$RUN/$node/exabgp.log" "$OUT/$node.log" 2>/dev/null || :; done
-	rm -f "$OUT/exabgp.log"
-	if [ "${KEEP:-no}" != no ] && [ $mismatches != 0 ]; then
+	if [ "${KEEP:-no}" != no ] && [ "$mismatches" != 0 ]; then
 		echo "the lab is left: tests/net/lab.sh down -p $PREFIX"
 	else
 		undo_stops
