@@ -94,7 +94,8 @@ struct lb_sessions {
 	uint64_t entries, bytes; /* room and memory; 0: there is no cache */
 	uint64_t used, again;
 	uint32_t buckets, full; /* full: of 8 entries in use */
-	uint32_t reals; /* of real[]: ids, 0 for what belongs to none. An id that the model lacks was deleted */
+	uint32_t reals; /* length of real[] */
+	/* By id; 0: of no real at all. An id that the model lacks is that of a deleted real. */
 	struct lb_session_use real[];
 };
 /* *sessions is the caller's to free(). */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/maps_internal.h"
@@ -50,19 +49,14 @@ static uint32_t seconds(const struct ticks *t, uint32_t ticks)
 	return ((uint64_t)ticks << t->shift) / t->hz;
 }
 
-/* The length of a tick is reckoned as in lib/prog.c, which tells it to the program. */
 static int read_ticks(struct ticks *t, struct lb_err *err)
 {
-	struct timespec res = {0};
 	uint32_t jiffies = 0, i;
 
 	if (read_jiffies(&jiffies, err))
 		return -1;
-	*t = (struct ticks){.hz = 250};
-	if (!clock_getres(CLOCK_MONOTONIC_COARSE, &res) && !res.tv_sec && res.tv_nsec >= 100000)
-		t->hz = (1000000000 + res.tv_nsec / 2) / res.tv_nsec;
-	while ((1u << t->shift) < t->hz * LB_TICK)
-		t->shift++;
+	*t = (struct ticks){0};
+	t->hz = lb_kernel_hz(&t->shift);
 	t->now = jiffies >> t->shift & 0x7fff;
 	for (i = 0; i < LB_IDLE_CLASSES; i++)
 		while (seconds(t, t->from[i]) < lb_idle_from[i])

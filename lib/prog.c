@@ -54,13 +54,17 @@ static uint64_t splitmix64(uint64_t *x)
 }
 
 /* The coarse clock ticks once a jiffy: its resolution tells HZ, which nothing else tells surely. */
-static uint32_t kernel_hz(void)
+uint32_t lb_kernel_hz(uint32_t *tick_shift)
 {
 	struct timespec res = {0};
+	uint32_t hz = 250;
 
-	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) || res.tv_sec || res.tv_nsec < 100000)
-		return 250;
-	return (1000000000 + res.tv_nsec / 2) / res.tv_nsec;
+	if (!clock_getres(CLOCK_MONOTONIC_COARSE, &res) && !res.tv_sec && res.tv_nsec >= 100000)
+		hz = (1000000000 + res.tv_nsec / 2) / res.tv_nsec;
+	*tick_shift = 0;
+	while ((1u << *tick_shift) < hz * LB_TICK)
+		++*tick_shift;
+	return hz;
 }
 
 static void set_meta(struct lb_meta *meta, const struct lb_sizes *sizes)
@@ -85,12 +89,10 @@ static void set_meta(struct lb_meta *meta, const struct lb_sizes *sizes)
 static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta)
 {
 	typeof(skel->rodata->lb_cfg) *cfg = (void *)&skel->rodata->lb_cfg;
-	uint32_t hz = kernel_hz(), shift = 0;
+	uint32_t shift, hz = lb_kernel_hz(&shift);
 	uint64_t x = meta->seed;
 	size_t i;
 
-	while ((1u << shift) < hz * LB_TICK)
-		shift++;
 	for (i = 0; i < 4; i++)
 		cfg->key[i] = splitmix64(&x) | 1;
 	cfg->buckets = meta->buckets;

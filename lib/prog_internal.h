@@ -7,6 +7,7 @@
 
 #include <bpf/libbpf.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 
@@ -46,6 +47,9 @@ int lb_prog_hc_load(const char *instance, struct lb_err *err);
 /* Are these the maps that this tool understands? 0, or -1 with what to do. */
 struct lb_meta;
 int lb_meta_check(const struct lb_meta *meta, const char *instance, struct lb_err *err);
+
+/* Jiffies a second; a tick of the session cache is 2^*tick_shift of them. */
+uint32_t lb_kernel_hz(uint32_t *tick_shift);
 
 /* Keeps libbpf quiet and remembers its last warning; lb_pin_fail() puts it behind the message. */
 void lb_libbpf_quiet(void);
