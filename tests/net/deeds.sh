@@ -73,7 +73,7 @@ kill_exabgp() { # NODE
 	[ "$1" != l4-1 ] && [ -z "${busy[$1/exabgp]:-}" ] && exabgp_runs "$1" || return
 	kill -9 "$(cat "$RUN/$1/exabgp.pid")"
 	killed[$1]=$SECONDS
-	later $((RANDOM % 8)) "$1/exabgp" start_exabgp "$1"
+	later $((RANDOM % 8 + 1)) "$1/exabgp" start_exabgp "$1"
 }
 
 start_exabgp() { (exabgp_start "$1"); } # so that no shell tells of its end
