@@ -1,26 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * encap.h - puts the packet, untouched, into a tunnel: 4in4 (RFC 2003), 6in6 and 4in6 (RFC 2473),
- * 6in4 (RFC 4213). TOS and ECN are copied (RFC 6040, normal mode), TTL is 64, DF is set, the id is 0,
+ * 6in4 (RFC 4213), or any of them with UDP and GUE in between (gue.h). TOS and ECN are copied (RFC 6040, normal mode), TTL is 64, DF is set, the id is 0,
  * since a packet that is never fragmented needs none (RFC 6864).
  */
 #ifndef LB_ENCAP_H
 #define LB_ENCAP_H
 
+#include "bpf/gue.h"
 #include "bpf/maps.h"
 
 #define LB_TTL 64
+#define LB_UDP_GUE_LEN (sizeof(struct udphdr) + sizeof(struct lb_gue))
+/* The longest outer header. */
+#define LB_OUTER_MAX (sizeof(struct ipv6hdr) + LB_UDP_GUE_LEN + LB_GUE_PREV6_LEN)
 
+/* Of what the packet gets in front, without the previous real's name. */
 static __always_inline __u32 lb_outer_len(const struct lb_nexthop *nh)
 {
-	return nh->flags & LB_NH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	__u32 ip = nh->flags & LB_NH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+
+	return nh->flags & LB_NH_GUE ? ip + LB_UDP_GUE_LEN : ip;
 }
 
-static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p)
+static __always_inline __u32 lb_prev_len(const struct lb_nexthop *nh)
+{
+	return nh->flags & LB_NH_V6 ? LB_GUE_PREV6_LEN : LB_GUE_PREV4_LEN;
+}
+
+/* What a packet must leave room for: with GUE also for the name, so that a change of the table moves no path MTU. */
+static __always_inline __u32 lb_outer_room(const struct lb_nexthop *nh)
+{
+	return lb_outer_len(nh) + (nh->flags & LB_NH_GUE ? lb_prev_len(nh) : 0);
+}
+
+static __always_inline __u8 lb_inner_proto(const struct lb_pkt *p)
+{
+	return p->v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
+}
+
+/* outer: all of the outer header's bytes. */
+static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p, __u32 outer)
 {
 	const struct lb_nexthop *nh = p->nh;
-	__u8 proto = p->v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
-	__be16 len = bpf_htons(p->len + sizeof(struct iphdr));
+	__u8 proto = nh->flags & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
+	__be16 len = bpf_htons(p->len + outer);
 	__u16 csum = ~lb_csum_fold(nh->csum + (p->tos << 8) + len + (proto << 8));
 
 	LB_AT(__u32, l3) = 0x45 | p->tos << 8 | (__u32)len << 16;
@@ -31,18 +55,29 @@ static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p)
 }
 
 /* The flow label comes from the flow's hash (RFC 6438): routers behind us spread tunnels by it. */
-static __always_inline void lb_outer6(void *l3, const struct lb_pkt *p)
+static __always_inline void lb_outer6(void *l3, const struct lb_pkt *p, __u32 outer)
 {
 	const struct lb_nexthop *nh = p->nh;
+	__u8 proto = nh->flags & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
 	__u32 label = p->hash & 0xfffff;
 
 	LB_AT(__u32, l3) = bpf_htonl(6u << 28 | (__u32)p->tos << 20 | label);
-	LB_AT(__u16, l3 + 4) = bpf_htons(p->len);
-	LB_AT(__u16, l3 + 6) = (p->v6 ? IPPROTO_IPV6 : IPPROTO_IPIP) | LB_TTL << 8;
+	LB_AT(__u16, l3 + 4) = bpf_htons(p->len + outer - sizeof(struct ipv6hdr));
+	LB_AT(__u16, l3 + 6) = proto | LB_TTL << 8;
 	LB_AT(__u64, l3 + 8) = LB_AT(__u64, nh->saddr6);
 	LB_AT(__u64, l3 + 16) = LB_AT(__u64, nh->saddr6 + 8);
 	LB_AT(__u64, l3 + 24) = LB_AT(__u64, nh->daddr6);
 	LB_AT(__u64, l3 + 32) = LB_AT(__u64, nh->daddr6 + 8);
+}
+
+/* UDP and GUE; `more` bytes of private data follow, `len` bytes in all from here on. */
+static __always_inline void lb_udp_gue(void *udp, const struct lb_pkt *p, __u32 len, __u32 more)
+{
+	__u16 sport = LB_GUE_SPORT | (p->hash & LB_GUE_SPORT_MASK);
+
+	LB_AT(__u32, udp) = bpf_htons(sport) | (__u32)p->nh->port << 16;
+	LB_AT(__u32, udp + 4) = bpf_htons(len); /* no checksum */
+	LB_AT(__u32, udp + 8) = more / 4 | lb_inner_proto(p) << 8;
 }
 
 /* Makes room for `outer` bytes and writes the Ethernet header; the outer IP header's offset, or 0. */
@@ -82,27 +117,80 @@ static __always_inline __u32 lb_push_l2(struct xdp_md *ctx, const struct lb_pkt 
 	return ETH_HLEN + 8;
 }
 
+/* The private data that names the previous real. Global: few packets carry it. */
+int lb_name_prev(struct xdp_md *ctx, __u32 off, __u32 v6, __u32 prev);
+
+__noinline int lb_name_prev(struct xdp_md *ctx, __u32 off, __u32 v6, __u32 prev)
+{
+	const struct lb_real *r = bpf_map_lookup_elem(&real, &prev);
+	struct lb_gue_private *private;
+
+	if (!r || off > LB_L2_MAX + LB_OUTER_MAX)
+		return LB_DROP_NO_ROOM;
+	private = lb_data(ctx) + off;
+	if ((void *)(private + 1) + 4 > lb_data_end(ctx))
+		return LB_DROP_NO_ROOM;
+	*private = (struct lb_gue_private){.type = bpf_htons(LB_GUE_PREV), .hops = 1};
+	if (!v6) {
+		LB_AT(__u32, private + 1) = LB_AT(__u32, r->addr);
+		return LB_NEXT;
+	}
+	if ((void *)(private + 1) + 16 > lb_data_end(ctx))
+		return LB_DROP_NO_ROOM;
+	LB_AT(__u64, private + 1) = LB_AT(__u64, r->addr);
+	LB_AT(__u64, (void *)(private + 1) + 8) = LB_AT(__u64, r->addr + 8);
+	return LB_NEXT;
+}
+
+/* Each family with a bound of its own: 6.1 forgets that length and family belong together. */
+static __always_inline int lb_encap4(struct xdp_md *ctx, struct lb_pkt *p, __u64 l3, __u32 outer)
+{
+	void *ip = lb_data(ctx) + l3, *udp = ip + sizeof(struct iphdr);
+
+	if (udp > lb_data_end(ctx))
+		return LB_DROP_NO_ROOM;
+	lb_outer4(ip, p, outer);
+	if (!(p->nh->flags & LB_NH_GUE))
+		return LB_NEXT;
+	if (udp + LB_UDP_GUE_LEN > lb_data_end(ctx))
+		return LB_DROP_NO_ROOM;
+	lb_udp_gue(udp, p, p->len + outer - sizeof(struct iphdr), p->prev ? LB_GUE_PREV4_LEN : 0);
+	if (!p->prev)
+		return LB_NEXT;
+	return lb_name_prev(ctx, l3 + sizeof(struct iphdr) + LB_UDP_GUE_LEN, 0, p->prev);
+}
+
+static __always_inline int lb_encap6(struct xdp_md *ctx, struct lb_pkt *p, __u64 l3, __u32 outer)
+{
+	void *ip = lb_data(ctx) + l3, *udp = ip + sizeof(struct ipv6hdr);
+
+	if (udp > lb_data_end(ctx))
+		return LB_DROP_NO_ROOM;
+	lb_outer6(ip, p, outer);
+	if (!(p->nh->flags & LB_NH_GUE))
+		return LB_NEXT;
+	if (udp + LB_UDP_GUE_LEN > lb_data_end(ctx))
+		return LB_DROP_NO_ROOM;
+	lb_udp_gue(udp, p, p->len + outer - sizeof(struct ipv6hdr), p->prev ? LB_GUE_PREV6_LEN : 0);
+	if (!p->prev)
+		return LB_NEXT;
+	return lb_name_prev(ctx, l3 + sizeof(struct ipv6hdr) + LB_UDP_GUE_LEN, 1, p->prev);
+}
+
 static __always_inline int lb_encap(struct xdp_md *ctx, struct lb_pkt *p)
 {
-	bool v6 = p->nh->flags & LB_NH_V6;
 	__u32 outer = lb_outer_len(p->nh), l3;
-	void *data;
 
+	/* The table was read by one packet, the encapsulation may be another's since. */
+	if (!(p->nh->flags & LB_NH_GUE))
+		p->prev = 0;
+	if (p->prev)
+		outer += lb_prev_len(p->nh);
 	l3 = lb_push_l2(ctx, p, outer);
 	if (!l3)
 		return LB_DROP_NO_ROOM;
-	data = lb_data(ctx) + l3;
-	/* Each with a bound of its own: 6.1 forgets that length and family belong together. */
-	if (v6) {
-		if (data + sizeof(struct ipv6hdr) > lb_data_end(ctx))
-			return LB_DROP_NO_ROOM;
-		lb_outer6(data, p);
-	} else {
-		if (data + sizeof(struct iphdr) > lb_data_end(ctx))
-			return LB_DROP_NO_ROOM;
-		lb_outer4(data, p);
-	}
-	return LB_NEXT;
+	return p->nh->flags & LB_NH_V6 ? lb_encap6(ctx, p, l3, outer)
+				       : lb_encap4(ctx, p, l3, outer);
 }
 
 #endif

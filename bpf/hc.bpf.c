@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * hc.bpf.c - health checks through the tunnel: on clsact egress of the L4LB, a packet whose mark
- * says LB_HC_MARK and a real's id (SO_MARK of the check's socket) is put into IPIP to that real,
+ * says LB_HC_MARK and a real's id (SO_MARK of the check's socket) is put into the tunnel to that real,
  * with the header that a client's packet would get. The real answers from the VIP, straight to us.
  * All other packets go on to the next filter (TC_ACT_UNSPEC).
  *

@@ -62,6 +62,9 @@ static __always_inline int hc_route(struct __sk_buff *skb, const struct lb_real 
 	w->answer = lb_fib((void *)skb, &w->fib, &ask);
 	if (w->answer != LB_NEXT && w->answer != LB_DROP_NO_NEIGH)
 		return w->answer;
+	if (r->encap == LB_ENCAP_GUE)
+		w->nh.flags |= LB_NH_GUE;
+	w->nh.port = r->port;
 	ifindex = w->fib.ifindex;
 	out = bpf_map_lookup_elem(&dev, &ifindex);
 	return r->family == 4 ? lb_source4(&w->nh, &w->fib, ask.family == 4, out, in, r)
@@ -80,27 +83,59 @@ static __always_inline bool hc_fits(const struct __sk_buff *skb, const struct lb
 	return p->len + outer <= most;
 }
 
+/* Writes the outer header; how many bytes it has. */
+static __always_inline __u32 hc_head(void *head, const struct lb_pkt *p)
+{
+	__u32 outer = lb_outer_len(p->nh), ip;
+
+	if (p->nh->flags & LB_NH_V6) {
+		ip = sizeof(struct ipv6hdr);
+		lb_outer6(head, p, outer);
+	} else {
+		ip = sizeof(struct iphdr);
+		lb_outer4(head, p, outer);
+	}
+	if (p->nh->flags & LB_NH_GUE)
+		lb_udp_gue(head + ip, p, p->len + outer - ip, 0);
+	return outer;
+}
+
+/* Where the length is a constant, every verifier knows it. */
+static __always_inline int hc_store(struct __sk_buff *skb, const void *head, __u32 outer)
+{
+	switch (outer) {
+	case sizeof(struct iphdr):
+		return bpf_skb_store_bytes(skb, ETH_HLEN, head, sizeof(struct iphdr), 0);
+	case sizeof(struct ipv6hdr):
+		return bpf_skb_store_bytes(skb, ETH_HLEN, head, sizeof(struct ipv6hdr), 0);
+	case sizeof(struct iphdr) + LB_UDP_GUE_LEN:
+		return bpf_skb_store_bytes(skb, ETH_HLEN, head,
+					   sizeof(struct iphdr) + LB_UDP_GUE_LEN, 0);
+	default:
+		return bpf_skb_store_bytes(skb, ETH_HLEN, head,
+					   sizeof(struct ipv6hdr) + LB_UDP_GUE_LEN, 0);
+	}
+}
+
 static __always_inline int hc_encap(struct __sk_buff *skb, struct lb_pkt *p, struct hc_way *w)
 {
 	bool v6 = w->nh.flags & LB_NH_V6;
-	__u32 outer = v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 	__u64 flags = v6 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4;
 	__be16 type = v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
-	__u64 head[5];
+	__u64 head[7] = {};
+	__u32 outer;
 
-	if (!hc_fits(skb, p, w, outer))
+	if (!hc_fits(skb, p, w, lb_outer_room(&w->nh)))
 		return LB_DROP_TOO_BIG;
+	if (w->nh.flags & LB_NH_GUE)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
 	p->nh = &w->nh;
-	if (v6)
-		lb_outer6(head, p);
-	else
-		lb_outer4(head, p);
+	outer = hc_head(head, p);
 	/* A tag that a VLAN device above put on: the routes choose the way now. */
 	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
 		return LB_DROP_NO_ROOM;
 	if (bpf_skb_adjust_room(skb, outer, BPF_ADJ_ROOM_MAC, flags) ||
-	    (v6 ? bpf_skb_store_bytes(skb, ETH_HLEN, head, sizeof(struct ipv6hdr), 0)
-		: bpf_skb_store_bytes(skb, ETH_HLEN, head, sizeof(struct iphdr), 0)) ||
+	    hc_store(skb, head, outer) ||
 	    bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &type, sizeof(type), 0))
 		return LB_DROP_NO_ROOM;
 	return LB_NEXT;

@@ -29,7 +29,7 @@
 #include "bpf/lb_why.h"
 
 /* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused. */
-#define LB_ABI_VERSION 2
+#define LB_ABI_VERSION 3
 #define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
 
 /* Limits. The sizes of maps are chosen at `lbtool prog load`; these bound what it accepts. */
@@ -145,7 +145,9 @@ struct lb_pool {
 	__u16 min; /* healthy reals that an announcement needs */
 	char name[LB_POOL_NAME_LEN];
 	__u64 built; /* of which members the table was made, a hash; 0: not known. Not for packets */
-	__u8 spare[8];
+	__u32 settled; /* second of CLOCK_MONOTONIC from which on the slots' `prev` counts no more */
+	__u16 drain; /* seconds that it counts after a change */
+	__be16 gue_port; /* of the reals whose encapsulation is GUE */
 };
 _Static_assert(sizeof(struct lb_pool) == 64, "lb_pool is one cache line");
 
@@ -184,7 +186,14 @@ enum lb_check_kind {
 #define LB_HC_MARK 0x4c420000u
 #define LB_HC_MARK_MASK 0xffff0000u
 
-/* A slot of the table: who gets the flow, and who got it before the last change (equal when settled). */
+/*
+ * A slot of the table: who gets the flow, and who got it before the last change (equal when settled). They differ only
+ * where both are reached by GUE, in one family, and only until the pool's `settled`: then a packet names the previous
+ * real too, and a receiver that knows nothing of the connection sends it on to that one (bpf/gue.h).
+ *
+ * A slot that changes again before it has settled keeps the older one, which has the older connections, unless that is
+ * the one that now has it again.
+ */
 struct lb_slot {
 	__u16 real;
 	__u16 prev;
@@ -203,7 +212,7 @@ _Static_assert(sizeof(struct lb_slots) == 64, "lb_slots is one cache line");
  * two-faced part. An id was never used while `used` is 0; a used one may be given out again only
  * after its entries are out of the session cache, its next hops, health and counters are cleared.
  */
-enum lb_encap { LB_ENCAP_NONE, LB_ENCAP_IPIP, LB_ENCAP_MAX };
+enum lb_encap { LB_ENCAP_NONE, LB_ENCAP_IPIP, LB_ENCAP_GUE, LB_ENCAP_MAX };
 enum lb_state { LB_STATE_FREE, LB_STATE_UP, LB_STATE_DRAIN, LB_STATE_DOWN };
 enum lb_health { LB_HEALTH_UNKNOWN, LB_HEALTH_UP, LB_HEALTH_DOWN };
 
@@ -221,7 +230,7 @@ struct lb_real {
 	struct lb_real_half half[2];
 	__u8 used;
 	__u8 own_encap; /* 1: encapsulation given with the real, 0: the pool's */
-	__u8 pad[2];
+	__be16 port; /* of UDP, for GUE */
 };
 _Static_assert(sizeof(struct lb_real) == 32, "lb_real is ABI");
 
@@ -264,6 +273,7 @@ enum lb_nexthop_flags {
 	/* Through a VLAN device: l2 has its tags; else a packet that leaves as it came keeps its own. */
 	LB_NH_OWN_TAGS = 1,
 	LB_NH_V6 = 2, /* the outer packet is IPv6 */
+	LB_NH_GUE = 4,
 };
 
 struct lb_nexthop {
@@ -275,6 +285,8 @@ struct lb_nexthop {
 	__u8 flags; /* enum lb_nexthop_flags */
 	__u8 l2[LB_L2_MAX]; /* Ethernet header with its tags, the last two bytes the type of the outer IP */
 	__u16 csum; /* IPv4: folded sum of the outer header's constant words, as they lie in memory */
+	__be16 port; /* of UDP, for GUE */
+	__u8 pad[6];
 	union {
 		struct {
 			__be32 saddr4, daddr4;
@@ -284,7 +296,7 @@ struct lb_nexthop {
 		};
 	};
 };
-_Static_assert(sizeof(struct lb_nexthop) == 72, "lb_nexthop is ABI");
+_Static_assert(sizeof(struct lb_nexthop) == 80, "lb_nexthop is ABI");
 
 /*
  * Devices, key: ifindex. Written by lbtool at `dev add`: what bpf_fib_lookup() cannot tell. Read only
@@ -328,7 +340,9 @@ struct lb_count {
 struct lb_rx_dev {
 	__u32 mss; /* 0: leave it; 1: auto; else the most that a SYN-ACK may say */
 	__u32 mtu; /* of the device, when the receiver was added */
-	__u32 made_clsact; /* 1: lbtool made the clsact qdisc, and removes it */
+	__u8 made_clsact; /* 1: lbtool made the clsact qdisc, and removes it */
+	__u8 pad;
+	__be16 gue_port; /* of UDP */
 	__u32 version; /* LB_ABI_VERSION of who wrote it */
 };
 _Static_assert(sizeof(struct lb_rx_dev) == 16, "lb_rx_dev is ABI");

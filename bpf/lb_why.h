@@ -58,6 +58,8 @@ enum lb_why {
 	  "not a tunnel's packet, or one that the kernel itself refuses") \
 	X(PASS_NOT_LOCAL, "pass_not_local", "a tunnel that ends at another host") \
 	X(OK_DECAP, "decap", "taken out of the tunnel") \
+	X(OK_SENT_ON, "sent_on", \
+	  "of no connection here, sent on to the real that had its flow before") \
 	X(DROP_FROM, "drop_from", "a tunnel from a source that is not allowed") \
 	X(DROP_SHORT, "drop_short", \
 	  "inner packet truncated, of another family than the tunnel says, or with lengths that " \
@@ -66,6 +68,7 @@ enum lb_why {
 	X(DROP_FRAGMENT, "drop_fragment", "a fragment of a tunnel's packet") \
 	X(DROP_ECN, "drop_ecn", \
 	  "congestion marked outside, inner packet not ECN-capable (RFC 6040)") \
+	X(DROP_TTL, "drop_ttl", "to be sent on, outer TTL used up") \
 	X(DROP_FAILED, "drop_failed", "the kernel refused to shorten the packet") \
 	X(OK_MSS, "mss", "SYN-ACK whose MSS was lowered")
 

@@ -176,6 +176,9 @@ __noinline int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 
 			     : lb_source6(nh, &fib, ask.family == 6, odev, idev, r);
 	if (why != LB_NEXT)
 		return why;
+	if (r->encap == LB_ENCAP_GUE)
+		nh->flags |= LB_NH_GUE;
+	nh->port = r->port;
 	lb_nexthop_l2(nh, &fib, odev, bpf_htons(r->family == 4 ? ETH_P_IP : ETH_P_IPV6));
 	nh->mtu = fib.mtu_result;
 	nh->in = in;

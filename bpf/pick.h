@@ -58,11 +58,38 @@ static __always_inline __u64 lb_client_hash(const struct lb_pkt *p)
 	return h ^ (__u32)(p->svc->pool * 0x9e3779b1u);
 }
 
-static __always_inline __u32 lb_table(const struct lb_pkt *p)
+/* May a flow that had this real keep it? It must still be in the pool, up or draining, and not sick. */
+static __always_inline bool lb_holds(__u32 id, __u32 pool, __u32 half)
+{
+	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
+	const struct lb_real_health *h = bpf_map_lookup_elem(&health, &id);
+	__u8 state;
+
+	if (!r || !h || r->pool != pool)
+		return false;
+	state = r->half[half & 1].state;
+	return (state == LB_STATE_UP || state == LB_STATE_DRAIN) && h->state != LB_HEALTH_DOWN;
+}
+
+/*
+ * The slot's real changed not long ago: the one before, if a packet may still be sent on to it; else 0. Global, so that
+ * settled slots, nearly all, do not pay for it.
+ */
+__u32 lb_prev(__u32 prev, __u32 pool, __u32 half, __u32 settled);
+
+__noinline __u32 lb_prev(__u32 prev, __u32 pool, __u32 half, __u32 settled)
+{
+	__u32 now = bpf_ktime_get_coarse_ns() / 1000000000;
+
+	return (__s32)(settled - now) > 0 && lb_holds(prev, pool, half) ? prev : 0;
+}
+
+static __always_inline __u32 lb_table(struct lb_pkt *p)
 {
 	__u32 i = p->half * lb_cfg.pools + p->svc->pool, slot;
 	const struct lb_pool *pl = bpf_map_lookup_elem(&pool, &i);
 	const struct lb_slots *line;
+	struct lb_slot s;
 	__u64 where;
 
 	if (!pl)
@@ -73,20 +100,13 @@ static __always_inline __u32 lb_table(const struct lb_pkt *p)
 	slot = (where >> 32) + lb_scale(p->hash >> 32, where);
 	i = slot / LB_SLOTS_PER_LINE;
 	line = bpf_map_lookup_elem(&table, &i);
-	return line ? line->slot[slot % LB_SLOTS_PER_LINE].real : 0;
-}
-
-/* May a flow that had this real keep it? It must still be in the pool, up or draining, and not sick. */
-static __always_inline bool lb_holds(const struct lb_pkt *p, __u32 id)
-{
-	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
-	const struct lb_real_health *h = bpf_map_lookup_elem(&health, &id);
-	__u8 state;
-
-	if (!r || !h || r->pool != p->svc->pool)
-		return false;
-	state = r->half[p->half & 1].state;
-	return (state == LB_STATE_UP || state == LB_STATE_DRAIN) && h->state != LB_HEALTH_DOWN;
+	if (!line)
+		return 0;
+	s = line->slot[slot % LB_SLOTS_PER_LINE];
+	/* Only a receiver that can look for the connection has a choice: fragments but the first show no ports. */
+	if (s.prev != s.real && p->proto == IPPROTO_TCP)
+		p->prev = lb_prev(s.prev, p->svc->pool, p->half, pl->settled);
+	return s.real;
 }
 
 static __always_inline __u32 lb_tick(void)
@@ -166,7 +186,7 @@ static __always_inline __u32 lb_session_find(const struct lb_pkt *p, const struc
 			break;
 		}
 	}
-	if (i == LB_SESSION_WAYS || !lb_holds(p, LB_SESSION_REAL(*entry)))
+	if (i == LB_SESSION_WAYS || !lb_holds(LB_SESSION_REAL(*entry), p->svc->pool, p->half))
 		return 0;
 	if (lb_stale(p, *entry, tick))
 		return 0;
@@ -189,7 +209,8 @@ static __always_inline int lb_pick_session(struct lb_pkt *p)
 	if (way < LB_SESSION_WAYS) {
 		if (now != entry && !p->quoted)
 			LB_WRITE_ONCE(s->way[way], now);
-	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST))) {
+	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST)) && !p->prev) {
+		/* With a previous real nobody knows yet whose flow it is: the table says both until it has settled. */
 		lb_insert(s, now, tick);
 	}
 	return LB_NEXT;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * rx.bpf.c - the receiver on the L7LB: takes packets out of IPIP, for lb_rx on clsact ingress, and
+ * rx.bpf.c - the receiver on the L7LB: takes packets out of IPIP and GUE, for lb_rx on clsact ingress, and
  * lowers the MSS of the SYN-ACKs that answer them, lb_rx_mss on clsact egress.
  *
  * Ethernet devices; a VLAN tag is where the kernel keeps it, beside the packet. Outer and inner
@@ -18,6 +18,7 @@
 #include "bpf/rx_decap.h"
 #include "bpf/rx_mss.h"
 #include "bpf/rx_parse.h"
+#include "bpf/rx_second.h"
 
 SEC("tc")
 int lb_rx(struct __sk_buff *skb)
@@ -28,11 +29,14 @@ int lb_rx(struct __sk_buff *skb)
 
 	if ((why = rx_outer(skb, &t)) == RX_NEXT && (why = rx_allow(skb, &t)) == RX_NEXT &&
 	    (why = t.inner == 4 ? rx_inner4(skb, &t) : rx_inner6(skb, &t)) == RX_NEXT &&
-	    (why = rx_ecn(skb, &t)) == RX_NEXT)
+	    (why = rx_second(skb, &t)) == RX_NEXT && (why = rx_ecn(skb, &t)) == RX_NEXT)
 		why = rx_decap(skb, &t);
 	if (why == LB_RX_OK_DECAP && t.syn)
 		rx_remember(&t);
 	rx_count(why, packets, bytes);
+	/* By the device it came on, resolved by the kernel; bpf_fib_lookup() would ask for forwarding. */
+	if (why == LB_RX_OK_SENT_ON)
+		return bpf_redirect_neigh(skb->ifindex, 0, 0, 0);
 	return why == LB_RX_OK_DECAP || why == LB_RX_PASS_OTHER || why == LB_RX_PASS_NOT_LOCAL
 		       ? TC_ACT_UNSPEC
 		       : TC_ACT_SHOT;

@@ -11,6 +11,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include <stdbool.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -22,6 +23,7 @@
 
 #define RX_IP_MF_OFFSET 0x3fff /* more fragments, and the offset */
 #define RX_IP_OFFSET 0x1fff
+#define RX_UDP_GUE_LEN 12u
 #define RX_TCP_FLAGS 13 /* offset in the header */
 #define RX_TCP_SYN 0x02
 #define RX_TCP_ACK 0x10

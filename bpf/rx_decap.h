@@ -76,6 +76,11 @@ static __always_inline void rx_remember(const struct rx_tunnel *t)
 {
 	struct lb_rx_vip *old, new = {.outer_len = t->outer_len};
 
+	/* Room for the previous real's name, which not all packets carry. */
+	if (t->udp)
+		new.outer_len = t->udp + RX_UDP_GUE_LEN +
+				(t->to.family == 4 ? LB_GUE_PREV4_LEN : LB_GUE_PREV6_LEN);
+
 	old = bpf_map_lookup_elem(&rx_vip, &t->vip);
 	if (!old || old->outer_len < new.outer_len)
 		bpf_map_update_elem(&rx_vip, &t->vip, &new, BPF_ANY);

@@ -6,7 +6,9 @@
 #define RX_PARSE_H
 
 #include <linux/if_packet.h>
+#include <linux/udp.h>
 
+#include "bpf/gue.h"
 #include "bpf/rx.h"
 
 /* A packet in a tunnel. Lengths are those that the headers say, never those of a padded frame. */
@@ -20,6 +22,9 @@ struct rx_tunnel {
 	__u8 fragment;
 	__u8 syn; /* the inner packet opens a TCP connection to .. */
 	struct lb_rx_addr vip; /* .. this address */
+	/* GUE: the real that had the flow before, when the packet may be sent on to it. Family 0: no */
+	struct lb_rx_addr prev;
+	__u32 udp; /* offset of the UDP header from the outer IP header; 0: none */
 };
 
 /* What IP says of its length; a joined packet beyond 64 KB says 0 (BIG TCP). */
@@ -33,6 +38,40 @@ static __always_inline __u32 rx_ip_len(struct __sk_buff *skb, __be16 said, __u32
 static __always_inline __u8 rx_inner_family(__u8 proto)
 {
 	return proto == IPPROTO_IPIP ? 4 : proto == IPPROTO_IPV6 ? 6 : 0;
+}
+
+/*
+ * UDP at `off` behind the outer IP header: is it GUE for our port? Then outer_len leads to the inner packet. What has
+ * flags, or private data of a kind that we do not know, is a tunnel all the same: their lengths are known.
+ */
+static __always_inline void rx_gue(struct __sk_buff *skb, struct rx_tunnel *t, __u32 off)
+{
+	struct {
+		struct udphdr udp;
+		struct lb_gue gue;
+		struct lb_gue_private private;
+	} h;
+	__u32 ifindex = skb->ifindex, more;
+	const struct lb_rx_dev *dev = bpf_map_lookup_elem(&rx_dev, &ifindex);
+
+	if (!dev || bpf_skb_load_bytes(skb, ETH_HLEN + off, &h, RX_UDP_GUE_LEN) ||
+	    h.udp.dest != dev->gue_port || h.gue.hlen >= 0x20 || h.gue.flags)
+		return;
+	more = h.gue.hlen * 4;
+	t->inner = rx_inner_family(h.gue.proto);
+	t->udp = off;
+	off += RX_UDP_GUE_LEN;
+	t->outer_len = off + more;
+	if (!more || bpf_skb_load_bytes(skb, ETH_HLEN + off, &h.private, sizeof(h.private)) ||
+	    h.private.type != bpf_htons(LB_GUE_PREV) || h.private.hops != 1)
+		return;
+	off += ETH_HLEN + sizeof(h.private);
+	if (more == LB_GUE_PREV4_LEN && t->to.family == 4 &&
+	    !bpf_skb_load_bytes(skb, off, t->prev.addr, 4))
+		t->prev.family = 4;
+	if (more == LB_GUE_PREV6_LEN && t->to.family == 6 &&
+	    !bpf_skb_load_bytes(skb, off, t->prev.addr, 16))
+		t->prev.family = 6;
 }
 
 /* The whole outer header, which the kernel would verify were it to see it. */
@@ -61,7 +100,7 @@ static __always_inline int rx_outer4(struct __sk_buff *skb, struct rx_tunnel *t)
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &h.ip, sizeof(h.ip)))
 		return LB_RX_PASS_OTHER;
 	t->inner = rx_inner_family(h.ip.protocol);
-	if (!t->inner || h.ip.version != 4 || h.ip.ihl < 5)
+	if ((!t->inner && h.ip.protocol != IPPROTO_UDP) || h.ip.version != 4 || h.ip.ihl < 5)
 		return LB_RX_PASS_OTHER;
 	opts = (h.ip.ihl - 5) * 4;
 	barrier_var(
@@ -69,21 +108,26 @@ static __always_inline int rx_outer4(struct __sk_buff *skb, struct rx_tunnel *t)
 	if (opts >= 4 && bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(h.ip), &h.word[5], opts))
 		return LB_RX_PASS_OTHER;
 	t->outer_len = sizeof(h.ip) + opts;
+	t->fragment = !!(h.ip.frag_off & bpf_htons(RX_IP_MF_OFFSET));
+	rx_addr4(&t->to, h.ip.daddr);
+	/* A fragment's first bytes need not be a header. */
+	if (!t->inner && !(h.ip.frag_off & bpf_htons(RX_IP_OFFSET)))
+		rx_gue(skb, t, t->outer_len);
+	if (!t->inner)
+		return LB_RX_PASS_OTHER;
 	len = rx_ip_len(skb, h.ip.tot_len, 0, ETH_HLEN);
 	if (len < t->outer_len || len > skb->len - ETH_HLEN || !rx_csum_ok(h.word))
 		return LB_RX_PASS_OTHER;
 
 	t->inner_len = len - t->outer_len;
 	t->ecn = h.ip.tos & 3;
-	t->fragment = !!(h.ip.frag_off & bpf_htons(RX_IP_MF_OFFSET));
-	rx_addr4(&t->to, h.ip.daddr);
 	t->from.prefixlen = 64 + 32;
 	t->from.family = bpf_htonl(4);
 	__builtin_memcpy(t->from.addr, &h.ip.saddr, sizeof(h.ip.saddr));
 	return RX_NEXT;
 }
 
-/* Over destination options to the tunnel's header: sets inner, outer_len and fragment. */
+/* Over destination options to the tunnel's header or GUE: sets inner, outer_len and fragment. */
 static __always_inline void rx_extensions(struct __sk_buff *skb, struct rx_tunnel *t, __u8 next)
 {
 	struct {
@@ -104,6 +148,8 @@ static __always_inline void rx_extensions(struct __sk_buff *skb, struct rx_tunne
 	}
 	t->inner = rx_inner_family(next);
 	t->outer_len = off;
+	if (next == IPPROTO_UDP && !t->fragment)
+		rx_gue(skb, t, off);
 }
 
 static __always_inline int rx_outer6(struct __sk_buff *skb, struct rx_tunnel *t)
@@ -113,6 +159,7 @@ static __always_inline int rx_outer6(struct __sk_buff *skb, struct rx_tunnel *t)
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || ip.version != 6)
 		return LB_RX_PASS_OTHER;
+	rx_addr6(&t->to, &ip.daddr);
 	rx_extensions(skb, t, ip.nexthdr);
 	len = rx_ip_len(skb, ip.payload_len, sizeof(ip), ETH_HLEN);
 	if (!t->inner || len < t->outer_len || len > skb->len - ETH_HLEN)
@@ -120,7 +167,6 @@ static __always_inline int rx_outer6(struct __sk_buff *skb, struct rx_tunnel *t)
 
 	t->inner_len = len - t->outer_len;
 	t->ecn = ip.flow_lbl[0] >> 4 & 3;
-	rx_addr6(&t->to, &ip.daddr);
 	t->from.prefixlen = 64 + 128;
 	t->from.family = bpf_htonl(6);
 	__builtin_memcpy(t->from.addr, &ip.saddr, sizeof(t->from.addr));

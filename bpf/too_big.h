@@ -191,7 +191,7 @@ __noinline int lb_too_big(struct xdp_md *ctx, __u32 l3, __u32 mtu, __u32 len, __
 
 static __always_inline int lb_fits(struct xdp_md *ctx, const struct lb_pkt *p)
 {
-	__u32 outer = lb_outer_len(p->nh), mtu = p->nh->mtu;
+	__u32 outer = lb_outer_room(p->nh), mtu = p->nh->mtu;
 
 	if (p->len + outer <= mtu)
 		return LB_NEXT;

@@ -59,6 +59,19 @@ int parse_encap(const char *word, enum lb_m_encap first, enum lb_m_encap *encap,
 	return 0;
 }
 
+/* Whole seconds; 0s: never name the previous real. */
+static int parse_drain(const char *word, uint16_t *seconds, struct lb_err *err)
+{
+	uint32_t ms;
+
+	if (parse_time(word, 0, LB_DRAIN_MAX * 1000, &ms, err))
+		return -1;
+	if (ms % 1000)
+		return lb_bad_word(err, word, "must be whole seconds");
+	*seconds = (uint16_t)(ms / 1000);
+	return 0;
+}
+
 static int parse_value(struct lb_m_pool *p, enum pool_key key, const char *word, struct lb_err *err)
 {
 	uint32_t n = 0;
@@ -76,6 +89,12 @@ static int parse_value(struct lb_m_pool *p, enum pool_key key, const char *word,
 	case KEY_PANIC:
 		bad = parse_u32(word, 0, 100, &n, err);
 		p->panic = (uint8_t)n;
+		return bad;
+	case KEY_DRAIN:
+		return parse_drain(word, &p->drain, err);
+	case KEY_GUE_PORT:
+		bad = parse_u32(word, 1, UINT16_MAX, &n, err);
+		p->gue_port = (uint16_t)n;
 		return bad;
 	default:
 		return pool_check_parse(&p->check, key, word, err);
@@ -104,6 +123,8 @@ static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 	*p = (struct lb_m_pool){.slots = LB_RING_DEFAULT,
 				.encap = LB_M_ENCAP_IPIP,
 				.min = 1,
+				.drain = LB_DRAIN_DEFAULT,
+				.gue_port = LB_GUE_PORT_DEFAULT,
 				.check = lb_check_default,
 				.id = LB_NO_ID};
 	if (lb_args_next(a, "NAME", &word, err) || parse_name(word, err))
@@ -128,6 +149,10 @@ static int apply_del(const struct edit *e, struct lb_model *m, struct lb_m_pool 
 		key = "min";
 	if (given(e, KEY_PANIC) && old->panic != e->pool.panic)
 		key = "panic";
+	if (given(e, KEY_DRAIN) && old->drain != e->pool.drain)
+		key = "drain";
+	if (given(e, KEY_GUE_PORT) && old->gue_port != e->pool.gue_port)
+		key = "gue-port";
 	if (key)
 		return edit_differs(old->name, key, err);
 	if (lb_check_pool_unused(m, old->name, err))
@@ -155,6 +180,10 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 			new.min = e->pool.min;
 		if (given(e, KEY_PANIC))
 			new.panic = e->pool.panic;
+		if (given(e, KEY_DRAIN))
+			new.drain = e->pool.drain;
+		if (given(e, KEY_GUE_PORT))
+			new.gue_port = e->pool.gue_port;
 		pool_check_merge(&new.check, &e->pool.check, e->given);
 	}
 	if (pool_check_suits(new.check.kind, e->given, err) || pool_check_whole(&new.check, err)) {
@@ -229,6 +258,21 @@ static int show_stats(struct tool *t, const struct lb_model *m, const struct lb_
 	return 0;
 }
 
+static void show_gue(struct tool *t, const struct lb_m_pool *p)
+{
+	char drain[LB_TIME_STRLEN];
+
+	format_time(p->drain * 1000, drain);
+	if (t->look.json)
+		lb_out_u64(t->out, "drain_ms", p->drain * 1000);
+	else if (p->drain != LB_DRAIN_DEFAULT)
+		lb_out_str(t->out, "drain", drain, LB_PLAIN);
+	if (t->look.json)
+		lb_out_u64(t->out, "gue_port", p->gue_port);
+	else if (p->gue_port != LB_GUE_PORT_DEFAULT)
+		lb_out_u64(t->out, "gue-port", p->gue_port);
+}
+
 static int show_one(struct tool *t, const struct lb_model *m, const struct lb_m_pool *p)
 {
 	lb_out_begin(t->out);
@@ -239,6 +283,7 @@ static int show_one(struct tool *t, const struct lb_model *m, const struct lb_m_
 		lb_out_u64(t->out, "min", p->min);
 	if (t->look.json || p->panic)
 		lb_out_u64(t->out, "panic", p->panic);
+	show_gue(t, p);
 	pool_check_show(t, &p->check);
 	if ((t->details && show_details(t, m, p)) || (t->stats && show_stats(t, m, p)))
 		return -1;
@@ -273,7 +318,8 @@ out:
 }
 
 #define SETTINGS \
-	"NAME [ table SIZE ] [ encap ipip ] [ min N ] [ panic PERCENT ]\n" \
+	"NAME [ table SIZE ] [ encap ipip|gue ] [ min N ] [ panic PERCENT ]\n" \
+	"                           [ drain TIME ] [ gue-port N ]\n" \
 	"                           [ check none|tcp|http|https|udp|exec ] [ direct on|off ]\n" \
 	"                           [ port N|vip ] [ interval TIME ] [ timeout TIME ]\n" \
 	"                           [ rise N ] [ fall N ] [ status RANGE ] [ host HOST ]\n" \
@@ -295,6 +341,11 @@ const struct object pool_object = {
 	"SIZE := a prime from 251 to 4194301, at least 100 times the reals (default 65537)\n"
 	"min N := 1-65535 healthy reals that the announcement of a VIP needs (default 1)\n"
 	"PERCENT := 0-100: when fewer of the reals are up, all count as up (default 0: never)\n"
+	"encap := how packets get to the reals: ipip, IP in IP (default); gue, with UDP between,\n"
+	"         which lets a connection outlive a change of both pool and nodes\n"
+	"drain TIME := 0s-65535s, whole seconds: with gue, for how long after a change a packet\n"
+	"              also names the real that had its flow before (default 5m)\n"
+	"gue-port N := 1-65535, of UDP (default 6080)\n"
 	"check := how the reals are asked whether they serve (default none)\n"
 	"         http, https: status, host, path, expect; udp: send, expect; exec: command\n"
 	"direct on: asks the real's own address, not the VIP through the tunnel (default off)\n"

@@ -16,9 +16,11 @@ static const char *const off_on[] = {"off", "on", NULL};
 
 const struct lb_key pool_keys[] = {
 	[KEY_TABLE] = {"table", "SIZE", false},
-	[KEY_ENCAP] = {"encap", "ipip", false},
+	[KEY_ENCAP] = {"encap", "ipip|gue", false},
 	[KEY_MIN] = {"min", "N", false},
 	[KEY_PANIC] = {"panic", "PERCENT", false},
+	[KEY_DRAIN] = {"drain", "TIME", false},
+	[KEY_GUE_PORT] = {"gue-port", "N", false},
 	[KEY_CHECK] = {"check", "KIND", false},
 	[KEY_DIRECT] = {"direct", "on|off", false},
 	[KEY_PORT] = {"port", "N|vip", false},

@@ -14,7 +14,7 @@ static const struct lb_key keys[] = {
 	[KEY_POOL] = {"pool", "NAME", false},
 	[KEY_WEIGHT] = {"weight", "N", false},
 	[KEY_STATE] = {"state", "STATE", false},
-	[KEY_ENCAP] = {"encap", "ipip", false},
+	[KEY_ENCAP] = {"encap", "default|ipip|gue", false},
 	{NULL, NULL, false},
 };
 
@@ -267,9 +267,9 @@ out:
 
 static const struct cmd real_cmds[] = {
 	{"add", real_add,
-	 "add ADDRESS pool NAME [ weight N ] [ state STATE ] [ encap default|ipip ]"},
+	 "add ADDRESS pool NAME [ weight N ] [ state STATE ] [ encap default|ipip|gue ]"},
 	{"replace", real_replace,
-	 "replace ADDRESS pool NAME [ weight N ] [ state STATE ] [ encap default|ipip ]"},
+	 "replace ADDRESS pool NAME [ weight N ] [ state STATE ] [ encap default|ipip|gue ]"},
 	{"del", real_del, "del ADDRESS pool NAME"},
 	{"show", real_show, "show [ ADDRESS ] [ pool NAME ] [ state STATE ]"},
 	{NULL, NULL, NULL},

@@ -9,10 +9,11 @@
 #include "lib/parse.h"
 #include "lib/prog.h"
 
-enum { KEY_FROM, KEY_MSS };
+enum { KEY_FROM, KEY_MSS, KEY_GUE_PORT };
 static const struct lb_key keys[] = {
 	[KEY_FROM] = {"from", "PREFIX", true},
 	[KEY_MSS] = {"mss", "N|auto", false},
+	[KEY_GUE_PORT] = {"gue-port", "N", false},
 	{NULL, NULL, false},
 };
 static const struct lb_net any4 = {.addr = {.family = 4}}, any6 = {.addr = {.family = 6}};
@@ -63,6 +64,28 @@ static int parse_mss(struct lb_receiver *r, const char *word, struct lb_err *err
 	return 0;
 }
 
+static int parse_gue_port(struct lb_receiver *r, const char *word, struct lb_err *err)
+{
+	uint32_t n;
+
+	if (parse_u32(word, 1, UINT16_MAX, &n, err))
+		return -1;
+	r->gue_port = (uint16_t)n;
+	return 0;
+}
+
+static int parse_value(struct lb_receiver *r, int key, const char *word, struct lb_err *err)
+{
+	switch (key) {
+	case KEY_FROM:
+		return parse_from(r, word, err);
+	case KEY_MSS:
+		return parse_mss(r, word, err);
+	default:
+		return parse_gue_port(r, word, err);
+	}
+}
+
 static int parse(struct tool *t, struct lb_args *a, struct recv_want *w)
 {
 	uint32_t seen = 0;
@@ -70,14 +93,15 @@ static int parse(struct tool *t, struct lb_args *a, struct recv_want *w)
 	int key;
 
 	memset(w, 0, sizeof(*w));
+	w->recv.gue_port = LB_GUE_PORT_DEFAULT;
 	if (lb_args_next(a, "DEV", &w->dev, &t->err))
 		return -1;
 	while ((key = lb_args_pair(a, keys, &seen, &word, &t->err)) >= 0)
-		if (key == KEY_FROM ? parse_from(&w->recv, word, &t->err)
-				    : parse_mss(&w->recv, word, &t->err))
+		if (parse_value(&w->recv, key, word, &t->err))
 			return lb_args_label(&t->err, keys[key].word);
 	w->from_given = seen & 1u << KEY_FROM;
 	w->mss_given = seen & 1u << KEY_MSS;
+	w->gue_port_given = seen & 1u << KEY_GUE_PORT;
 	return key == LB_ARGS_END ? 0 : -1;
 }
 
@@ -143,6 +167,10 @@ static int show_one(struct tool *t, const struct lb_link *link, const struct lb_
 		lb_out_str(t->out, "mss", "auto", LB_PLAIN);
 	else if (r->mss != LB_MSS_LEAVE)
 		lb_out_u64(t->out, "mss", r->mss);
+	if (t->look.json)
+		lb_out_u64(t->out, "gue_port", r->gue_port);
+	else if (r->gue_port != LB_GUE_PORT_DEFAULT)
+		lb_out_u64(t->out, "gue-port", r->gue_port);
 	/* Somebody else removed a filter or the whole clsact. */
 	if (!in || (r->mss != LB_MSS_LEAVE && !out))
 		lb_out_bool(t->out, "attached", false);
@@ -199,8 +227,9 @@ static int receiver_show(struct tool *t, struct lb_args *a)
 }
 
 static const struct cmd receiver_cmds[] = {
-	{"add", receiver_add, "add DEV [ from PREFIX ]... [ mss N|auto ]"},
-	{"replace", receiver_replace, "replace DEV [ from PREFIX ]... [ mss N|auto|off ]"},
+	{"add", receiver_add, "add DEV [ from PREFIX ]... [ mss N|auto ] [ gue-port N ]"},
+	{"replace", receiver_replace,
+	 "replace DEV [ from PREFIX ]... [ mss N|auto|off ] [ gue-port N ]"},
 	{"del", receiver_del, "del DEV"},
 	{"show", receiver_show, "show [ DEV ]"},
 	{NULL, NULL, NULL},
@@ -214,6 +243,7 @@ const struct object receiver_object = {
 	"(default any)\n"
 	"mss: the most that SYN-ACKs from a VIP may say, 88-65535; auto: what fits the device with "
 	"its tunnel\n"
+	"gue-port N := 1-65535, the UDP port on which GUE is taken (default 6080)\n"
 	"replace keeps what is not named, and takes notice of this host's present addresses and "
 	"MTU\n",
 };

@@ -209,6 +209,8 @@ static int complete(struct tool *t, struct work *w, const struct recv_want *want
 	w->new.mtu = w->link.mtu;
 	if (w->had && !want->mss_given)
 		w->new.mss = w->old.mss;
+	if (w->had && !want->gue_port_given)
+		w->new.gue_port = w->old.gue_port;
 	if (want->from_given)
 		return 0;
 	if (w->had) {

@@ -149,6 +149,10 @@ void lb_maps_close(struct lb_maps *m)
 	free(m);
 }
 
+/* The model's encapsulations are the maps'. */
+_Static_assert((int)LB_M_ENCAP_IPIP == LB_ENCAP_IPIP && (int)LB_M_ENCAP_GUE == LB_ENCAP_GUE,
+	       "enum lb_m_encap");
+
 static uint32_t root_of(const struct lb_maps *m)
 {
 	return __atomic_load_n(&m->meta->root, __ATOMIC_ACQUIRE);
@@ -196,9 +200,11 @@ static int read_pools(const struct lb_maps *m, uint32_t half, struct lb_model *m
 		const struct lb_pool *p = &m->pool[half * m->meta->pools + i];
 		struct lb_m_pool pool = {
 			.slots = p->slots,
-			.encap = LB_M_ENCAP_IPIP,
+			.encap = (enum lb_m_encap)p->encap,
 			.min = p->min,
 			.panic = p->panic,
+			.drain = p->drain,
+			.gue_port = ntohs(p->gue_port),
 			.id = i,
 		};
 
@@ -245,7 +251,7 @@ static bool real_at(const struct lb_maps *m, uint32_t half, uint32_t id, struct 
 		.state = h->state == LB_STATE_DRAIN  ? LB_M_DRAIN
 			 : h->state == LB_STATE_DOWN ? LB_M_DOWN
 						     : LB_M_UP,
-		.encap = r->own_encap ? LB_M_ENCAP_IPIP : LB_M_ENCAP_DEFAULT,
+		.encap = r->own_encap ? (enum lb_m_encap)r->encap : LB_M_ENCAP_DEFAULT,
 		.health = health_of(m, id),
 		.since = m->health[id].since,
 		.id = id,

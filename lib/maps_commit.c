@@ -4,6 +4,7 @@
  * The order of the steps is the proof (see the top of bpf/lb_abi.h): grace period, ids, reals, tables, the other half of pools
  * and services, root.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <stdlib.h>
@@ -24,6 +25,14 @@ void lb_wait_for_packets(void)
 
 	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		nanosleep(&long_for_a_packet, NULL);
+}
+
+uint32_t lb_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint32_t)now.tv_sec;
 }
 
 /* The other half of all reals: what `to` has, and nothing in the rest. */
@@ -77,7 +86,10 @@ static int write_pools(struct commit *c)
 		half[p->id].table = c->table[i].at;
 		half[p->id].built = c->table[i].built;
 		half[p->id].slots = p->slots;
-		half[p->id].encap = LB_ENCAP_IPIP;
+		half[p->id].settled = c->table[i].settled;
+		half[p->id].drain = p->drain;
+		half[p->id].gue_port = htons(p->gue_port);
+		half[p->id].encap = (uint8_t)p->encap;
 		half[p->id].min = p->min;
 		half[p->id].panic = p->panic;
 		strcpy(half[p->id].name, p->name);
@@ -120,6 +132,7 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 		.to = to,
 		.live = root & 1,
 		.next = (root + 1) & 1,
+		.now = lb_seconds(),
 		.err = err,
 	};
 	int ret = -1;

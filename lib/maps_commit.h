@@ -14,6 +14,7 @@ struct range {
 struct table {
 	uint64_t at; /* base << 32 | slots, as in struct lb_pool */
 	uint64_t built; /* hash of its members */
+	uint32_t settled; /* as in struct lb_pool */
 };
 
 struct commit {
@@ -21,6 +22,7 @@ struct commit {
 	const struct lb_model *from;
 	struct lb_model *to;
 	uint32_t live, next; /* halves */
+	uint32_t now; /* seconds, CLOCK_MONOTONIC */
 	struct table *table; /* of each pool of `to` */
 	struct range *used; /* slots that live or new tables hold, sorted */
 	size_t useds;
@@ -34,7 +36,10 @@ struct commit {
  */
 int lb_commit_ids(struct commit *c);
 
-int lb_no_memory(struct commit *c);
+int lb_no_memory(const struct commit *c);
+
+/* Seconds of CLOCK_MONOTONIC, by which slots settle. */
+uint32_t lb_seconds(void);
 
 /*
  * Returns when every packet that began before has ended.

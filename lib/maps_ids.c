@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The ids that a commit gives, and the removal of what an id's former owner left behind. */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 
 #include "lib/maps_commit.h"
 
-int lb_no_memory(struct commit *c)
+int lb_no_memory(const struct commit *c)
 {
 	return lb_fail(c->err, "writing the configuration: %s", strerror(ENOMEM));
 }
@@ -135,7 +136,8 @@ static int new_real(struct commit *c, struct lb_m_real *r, bool was_used)
 	memcpy(real->addr, r->addr.b, sizeof(real->addr));
 	real->family = r->addr.family;
 	real->pool = lb_model_pool(c->to, r->pool)->id;
-	real->encap = LB_ENCAP_IPIP;
+	real->encap = (uint8_t)lb_real_encap(c->to, r);
+	real->port = htons(lb_model_pool(c->to, r->pool)->gue_port);
 	real->own_encap = r->encap != LB_M_ENCAP_DEFAULT;
 	memset(&c->maps->health[r->id], 0, sizeof(*c->maps->health));
 	if (!was_used)
@@ -145,11 +147,22 @@ static int new_real(struct commit *c, struct lb_m_real *r, bool was_used)
 	return clear_percpu(c, c->maps->count_real, r->id, sizeof(struct lb_count));
 }
 
+/* Is the part of the record that never changes the same? */
+static bool same_record(const struct commit *c, const struct lb_m_real *was,
+			const struct lb_m_real *r)
+{
+	enum lb_m_encap encap = lb_real_encap(c->to, r);
+
+	return was->encap == r->encap && lb_real_encap(c->from, was) == encap &&
+	       (encap != LB_M_ENCAP_GUE || lb_model_pool(c->from, was->pool)->gue_port ==
+						   lb_model_pool(c->to, r->pool)->gue_port);
+}
+
 static int give_real_id(struct commit *c, struct lb_m_real *r, struct id_source *ids, bool *reused)
 {
 	const struct lb_m_real *was = lb_model_real(c->from, r->pool, &r->addr);
 
-	if (was && was->encap == r->encap) {
+	if (was && same_record(c, was, r)) {
 		r->id = was->id;
 		return 0;
 	}

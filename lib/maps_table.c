@@ -49,7 +49,13 @@ static uint64_t mix(uint64_t h, const void *bytes, size_t n)
 	return h;
 }
 
-/* What a table is made of: never 0. */
+/* May packets be sent on to it, for the sake of what it had? Whether it is healthy, each packet asks anew. */
+static bool may_be_prev(const struct lb_model *m, const struct lb_m_real *r)
+{
+	return r->state != LB_M_DOWN && lb_real_encap(m, r) == LB_M_ENCAP_GUE;
+}
+
+/* What a table is made of, and whom it may name: never 0. */
 static uint64_t members_of(const struct lb_model *m, const struct lb_m_pool *pool)
 {
 	uint64_t h = mix(0xcbf29ce484222325ull, &pool->slots, sizeof(pool->slots));
@@ -58,10 +64,14 @@ static uint64_t members_of(const struct lb_model *m, const struct lb_m_pool *poo
 
 	r = lb_model_pool_reals(m, pool->name, &n);
 	for (i = 0; i < n; i++) {
-		if (!lb_real_serves(&r[i]))
+		bool serves = lb_real_serves(&r[i]);
+		uint16_t weight = serves ? r[i].weight : 0;
+
+		/* Who serves no more may still be named as the previous one. */
+		if (!serves && !may_be_prev(m, &r[i]))
 			continue;
 		h = mix(h, &r[i].id, sizeof(r[i].id));
-		h = mix(h, &r[i].weight, sizeof(r[i].weight));
+		h = mix(h, &weight, sizeof(weight));
 		h = mix(h, r[i].addr.b, sizeof(r[i].addr.b));
 	}
 	return h ? h : 1;
@@ -84,10 +94,70 @@ int lb_table_ranges(struct commit *c, size_t more)
 	return 0;
 }
 
-static int build_table(struct commit *c, const struct lb_m_pool *pool, uint64_t *table)
+/* What a new table follows upon. */
+struct before {
+	const struct lb_slot *slot; /* of the live table when it is as long, else NULL */
+	bool settled; /* its slots' `prev` counts no more */
+	uint8_t *family; /* by id: of those that may be named as the previous one, else 0 */
+};
+
+/* Who may have connections of slot i, which `id` gets now: see struct lb_slot. */
+static uint16_t prev_of(const struct before *b, uint32_t i, uint16_t id)
+{
+	uint8_t family = b->family[id];
+	struct lb_slot was;
+
+	if (!b->slot || !family)
+		return id;
+	was = b->slot[i];
+	if (!b->settled && was.prev != id && b->family[was.prev] == family)
+		return was.prev;
+	return b->family[was.real] == family ? was.real : id;
+}
+
+static int look_back(const struct commit *c, const struct lb_m_pool *pool, struct before *b)
+{
+	const struct lb_m_pool *was = lb_model_pool(c->from, pool->name);
+	const struct lb_m_real *r;
+	uint32_t base;
+	size_t n, i;
+
+	*b = (struct before){.family = calloc(LB_REALS_MAX, 1)};
+	if (!b->family)
+		return lb_no_memory(c);
+	if (!was || !pool->drain || lb_maps_table(c->maps, was->id, &base) != pool->slots)
+		return 0;
+	b->slot = &c->maps->slot[base];
+	b->settled = (int32_t)(c->maps->pool[c->live * c->maps->meta->pools + was->id].settled -
+			       c->now) <= 0;
+	r = lb_model_pool_reals(c->to, pool->name, &n);
+	for (i = 0; i < n; i++)
+		if (may_be_prev(c->to, &r[i]))
+			b->family[r[i].id] = r[i].addr.family;
+	return 0;
+}
+
+/* Writes the slots from `base` on. Returns whether one has another real than before. */
+static bool fill_slots(const struct commit *c, const struct lb_m_pool *pool, uint32_t base,
+		       const struct lb_m_real *r, const uint16_t *index, const struct before *b)
+{
+	bool changed = false;
+	uint32_t i;
+
+	for (i = 0; i < pool->slots; i++) {
+		uint16_t id = r[index[i]].id;
+
+		c->maps->slot[base + i] = (struct lb_slot){.real = id, .prev = prev_of(b, i, id)};
+		changed |= b->slot && b->slot[i].real != id;
+	}
+	return changed;
+}
+
+static int build_table(struct commit *c, const struct lb_m_pool *pool, struct table *table)
 {
 	uint16_t *index = malloc(pool->slots * sizeof(*index));
 	struct lb_member *member = NULL;
+	struct before before = {0};
 	const struct lb_m_real *r;
 	uint32_t base = 0, i;
 	bool any = false;
@@ -105,22 +175,22 @@ static int build_table(struct commit *c, const struct lb_m_pool *pool, uint64_t 
 		member[i].weight = lb_real_serves(&r[i]) ? r[i].weight : 0;
 		any |= member[i].weight > 0;
 	}
-	*table = 0;
+	table->at = 0;
 	ret = 0;
 	if (!any)
 		goto out;
 	ret = lb_ring_build(member, n, pool->slots, c->to->seed, index, c->err);
 	if (!ret)
+		ret = look_back(c, pool, &before);
+	if (!ret)
 		ret = take_slots(c, pool, &base);
 	if (ret)
 		goto out;
-	for (i = 0; i < pool->slots; i++) {
-		uint16_t id = r[index[i]].id;
-
-		c->maps->slot[base + i] = (struct lb_slot){.real = id, .prev = id};
-	}
-	*table = (uint64_t)base << 32 | pool->slots;
+	if (fill_slots(c, pool, base, r, index, &before))
+		table->settled = c->now + pool->drain;
+	table->at = (uint64_t)base << 32 | pool->slots;
 out:
+	free(before.family);
 	free(member);
 	free(index);
 	return ret;
@@ -133,12 +203,15 @@ int lb_table_make(struct commit *c, const struct lb_m_pool *pool, struct table *
 	uint32_t base, n;
 
 	table->built = members_of(c->to, pool);
+	table->settled = 0;
+	if (was && pool->drain)
+		table->settled = m->pool[c->live * m->meta->pools + was->id].settled;
 	if (was && m->pool[c->live * m->meta->pools + was->id].built == table->built) {
 		n = lb_maps_table(m, was->id, &base);
 		table->at = n ? (uint64_t)base << 32 | n : 0;
 		return 0;
 	}
-	return build_table(c, pool, &table->at) ? -1 : 1;
+	return build_table(c, pool, table) ? -1 : 1;
 }
 
 int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *pool,
@@ -151,6 +224,7 @@ int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *
 		.from = m,
 		.to = &to,
 		.live = maps->meta->root & 1,
+		.now = lb_seconds(),
 		.err = err,
 	};
 	struct lb_pool *live;
@@ -171,6 +245,7 @@ int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *
 		return -1;
 	/* Killed in between, the table counts as not known, and the next writer makes it anew. */
 	__atomic_store_n(&live->built, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&live->settled, table.settled, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->table, table.at, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->built, table.built, __ATOMIC_RELEASE);
 	return 1;

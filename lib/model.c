@@ -10,7 +10,7 @@
 #define ROOM_FIRST 16
 
 const char *const lb_state_names[] = {"up", "drain", "down", NULL};
-const char *const lb_encap_names[] = {"default", "ipip", NULL};
+const char *const lb_encap_names[] = {"default", "ipip", "gue", NULL};
 const char *const lb_check_names[] = {"none", "tcp", "http", "https", "udp", "exec", NULL};
 const char *const lb_health_names[] = {"unknown", "up", "down", NULL};
 const char *const lb_hash_names[] = {"5tuple", "src", NULL};
@@ -297,6 +297,16 @@ void lb_model_del_real(struct lb_model *m, struct lb_m_real *real)
 void lb_model_del_vip(struct lb_model *m, struct lb_m_vip *vip)
 {
 	del(m->vip, &m->vips, sizeof(*vip), vip);
+}
+
+enum lb_m_encap lb_real_encap(const struct lb_model *m, const struct lb_m_real *real)
+{
+	const struct lb_m_pool *pool;
+
+	if (real->encap != LB_M_ENCAP_DEFAULT)
+		return real->encap;
+	pool = lb_model_pool(m, real->pool);
+	return pool ? pool->encap : LB_M_ENCAP_DEFAULT;
 }
 
 bool lb_real_serves(const struct lb_m_real *real)

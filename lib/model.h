@@ -20,9 +20,10 @@
 #include "lib/parse.h"
 
 enum lb_m_state { LB_M_UP, LB_M_DRAIN, LB_M_DOWN };
-enum lb_m_encap { LB_M_ENCAP_DEFAULT, LB_M_ENCAP_IPIP };
+enum lb_m_encap { LB_M_ENCAP_DEFAULT, LB_M_ENCAP_IPIP, LB_M_ENCAP_GUE };
 extern const char *const lb_state_names[]; /* "up", "drain", "down", NULL */
-extern const char *const lb_encap_names[]; /* "default", "ipip", NULL; "default" is the pool's */
+extern const char
+	*const lb_encap_names[]; /* "default", "ipip", "gue", NULL; "default" is the pool's */
 
 /* How a pool's reals are asked whether they serve. Texts end with NUL; "" is none given. */
 enum lb_m_check_kind {
@@ -66,6 +67,9 @@ extern const char *const lb_fragments_names[]; /* "drop", "hash", NULL */
 
 #define LB_NO_ID UINT32_MAX
 #define LB_WEIGHT_MAX 65535u
+#define LB_DRAIN_DEFAULT 300u
+#define LB_DRAIN_MAX 65535u
+#define LB_GUE_PORT_DEFAULT 6080u
 
 struct lb_m_pool {
 	char name[LB_NAME_MAX + 1];
@@ -73,6 +77,8 @@ struct lb_m_pool {
 	enum lb_m_encap encap; /* never DEFAULT */
 	uint16_t min; /* healthy reals that an announced VIP needs, 1 or more */
 	uint8_t panic; /* percent: when fewer are up, health is not heeded; 0: never */
+	/* For reals reached by GUE: seconds for which a slot that changed names the real it had before, and the UDP port. */
+	uint16_t drain, gue_port;
 	struct lb_m_check check;
 	uint32_t id; /* in the maps, or LB_NO_ID when it is new */
 };
@@ -135,6 +141,9 @@ int lb_model_put_vip(struct lb_model *m, const struct lb_m_vip *vip, struct lb_e
 void lb_model_del_pool(struct lb_model *m, struct lb_m_pool *pool);
 void lb_model_del_real(struct lb_model *m, struct lb_m_real *real);
 void lb_model_del_vip(struct lb_model *m, struct lb_m_vip *vip);
+
+/* How packets get to the real: its own encapsulation, or its pool's; never DEFAULT while the pool is there. */
+enum lb_m_encap lb_real_encap(const struct lb_model *m, const struct lb_m_real *real);
 
 /* Is the real in its pool's table? Up, of some weight, not sick. */
 bool lb_real_serves(const struct lb_m_real *real);

@@ -171,12 +171,19 @@ static void add_check(struct words *w, const struct lb_m_check *is, const struct
 static void pool_words(const struct lb_m_pool *is, const struct lb_m_pool *was, char text[LINE_LEN])
 {
 	struct words w = {.text = text};
+	char drain[LB_TIME_STRLEN];
 
 	add(&w, " table %u encap %s", is->slots, lb_encap_names[is->encap]);
 	if (is->min != 1 || was->min != 1)
 		add(&w, " min %u", is->min);
 	if (is->panic || was->panic)
 		add(&w, " panic %u", is->panic);
+	if (is->drain != LB_DRAIN_DEFAULT || was->drain != LB_DRAIN_DEFAULT) {
+		format_time(is->drain * 1000, drain);
+		add(&w, " drain %s", drain);
+	}
+	if (is->gue_port != LB_GUE_PORT_DEFAULT || was->gue_port != LB_GUE_PORT_DEFAULT)
+		add(&w, " gue-port %u", is->gue_port);
 	add_check(&w, &is->check, &was->check);
 }
 

@@ -26,6 +26,7 @@ struct lb_receiver {
 	uint32_t ifindex;
 	uint32_t mtu; /* of the device */
 	uint32_t mss; /* LB_MSS_LEAVE, LB_MSS_AUTO, or the bound */
+	uint16_t gue_port; /* UDP port on which GUE is understood */
 	bool made_clsact;
 	struct lb_net from[LB_FROM_MAX]; /* sorted; 0.0.0.0/0 and ::/0 stand for everybody */
 	size_t froms;

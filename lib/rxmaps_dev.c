@@ -109,6 +109,7 @@ int lb_rx_put(struct lb_rx *rx, const struct lb_receiver *recv, struct lb_err *e
 		.mss = recv->mss,
 		.mtu = recv->mtu,
 		.made_clsact = recv->made_clsact,
+		.gue_port = htons(recv->gue_port),
 		.version = LB_ABI_VERSION,
 	};
 	__u8 yes = 1;
@@ -154,6 +155,7 @@ bool lb_rx_get(const struct lb_rx *rx, uint32_t ifindex, struct lb_receiver *rec
 	recv->mtu = dev.mtu;
 	recv->mss = dev.mss;
 	recv->made_clsact = dev.made_clsact;
+	recv->gue_port = ntohs(dev.gue_port);
 	recv->froms = n;
 	memcpy(recv->from, net, n * sizeof(*net));
 	free(net);

@@ -11,6 +11,8 @@ int world_pool(struct world *w, const char *name, uint32_t slots, struct lb_err 
 	struct lb_m_pool pool = {
 		.slots = slots,
 		.encap = LB_M_ENCAP_IPIP,
+		.drain = LB_DRAIN_DEFAULT,
+		.gue_port = LB_GUE_PORT_DEFAULT,
 		.min = 1,
 		.check = lb_check_default,
 		.id = LB_NO_ID,

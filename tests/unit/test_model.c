@@ -25,7 +25,11 @@ TestSuite(model, .init = setup, .fini = teardown);
 
 static struct lb_m_pool a_pool(const char *name, uint32_t slots)
 {
-	struct lb_m_pool pool = {.slots = slots, .encap = LB_M_ENCAP_IPIP, .id = LB_NO_ID};
+	struct lb_m_pool pool = {.slots = slots,
+				 .encap = LB_M_ENCAP_IPIP,
+				 .drain = LB_DRAIN_DEFAULT,
+				 .gue_port = LB_GUE_PORT_DEFAULT,
+				 .id = LB_NO_ID};
 
 	snprintf(pool.name, sizeof(pool.name), "%s", name);
 	return pool;

@@ -94,7 +94,10 @@ static void random_model(struct lb_model *m)
 {
 	lb_model_init(m);
 	for (int i = rand() % 5; i > 0; i--) {
-		struct lb_m_pool pool = {.encap = LB_M_ENCAP_IPIP, .id = LB_NO_ID};
+		struct lb_m_pool pool = {.encap = LB_M_ENCAP_IPIP,
+					 .drain = LB_DRAIN_DEFAULT,
+					 .gue_port = LB_GUE_PORT_DEFAULT,
+					 .id = LB_NO_ID};
 
 		snprintf(pool.name, sizeof(pool.name), "p%d", rand() % 5);
 		pool.slots = rand() % 2 ? 251 : 503;

@@ -146,7 +146,7 @@ Test(diff, settings)
 		"pool add b table 251 encap ipip check http interval 2s timeout 1s rise 2 fall 3",
 		"pool add c table 251 encap ipip check https interval 2s timeout 1s rise 2 fall 3 "
 		"status 200-299",
-		"pool add d table 251 encap ipip",
+		"pool add d table 251 encap gue drain 0ms gue-port 6081",
 		"vip add 192.0.2.1:80/tcp pool a session on",
 		"vip add 192.0.2.2:53/udp pool a session off",
 		"vip add 192.0.2.3:53/udp pool a session off hash src announce always",
@@ -166,7 +166,7 @@ Test(diff, settings)
 		"interval 2s timeout 1s rise 2 fall 3 status 200-399 host '' path / expect ''\n"
 		"pool replace c table 251 encap ipip check https interval 2s timeout 1s rise 2 "
 		"fall 3 status 200-299\n"
-		"pool replace d table 251 encap ipip check none\n"
+		"pool replace d table 251 encap gue drain 0ms gue-port 6081 check none\n"
 		"vip replace 192.0.2.1:80/tcp pool a session on announce auto\n"
 		"vip replace 192.0.2.2:53/udp pool a session off hash 5tuple fragments drop\n"
 		"vip replace 192.0.2.3:53/udp pool a session off hash src fragments drop announce "
@@ -182,6 +182,8 @@ Test(diff, the_longest_line)
 	struct lb_m_pool pool = {
 		.slots = 4194301,
 		.encap = LB_M_ENCAP_IPIP,
+		.drain = LB_DRAIN_DEFAULT,
+		.gue_port = LB_GUE_PORT_DEFAULT,
 		.min = 65535,
 		.panic = 100,
 		.check = {.kind = LB_M_CHECK_HTTPS,

@@ -56,7 +56,7 @@ static uint32_t milliseconds(const char *const *word, const char *key)
 	uint32_t n = 0;
 
 	cr_assert(ne(ptr, (void *)value(word, key), NULL), "%s", key);
-	cr_assert(eq(int, parse_time(value(word, key), 1, 3600000, &n, &err), 0));
+	cr_assert(eq(int, parse_time(value(word, key), 0, 65535000, &n, &err), 0));
 	return n;
 }
 
@@ -110,7 +110,11 @@ static void type_pool(struct lb_model *m, const char *verb, const char *const *w
 		      const char *line)
 {
 	struct lb_m_pool *found = lb_model_pool(m, word[0]);
-	struct lb_m_pool pool = {.min = 1, .check = lb_check_default, .id = LB_NO_ID};
+	struct lb_m_pool pool = {.min = 1,
+				 .drain = LB_DRAIN_DEFAULT,
+				 .gue_port = LB_GUE_PORT_DEFAULT,
+				 .check = lb_check_default,
+				 .id = LB_NO_ID};
 
 	expect_there(verb, found, line);
 	if (strcmp(verb, "del") == 0) {
@@ -129,6 +133,10 @@ static void type_pool(struct lb_model *m, const char *verb, const char *const *w
 		pool.min = (uint16_t)number(word, "min");
 	if (value(word, "panic"))
 		pool.panic = (uint8_t)number(word, "panic");
+	if (value(word, "drain"))
+		pool.drain = (uint16_t)(milliseconds(word, "drain") / 1000);
+	if (value(word, "gue-port"))
+		pool.gue_port = (uint16_t)number(word, "gue-port");
 	type_check(&pool.check, word);
 	cr_assert(eq(int, lb_model_put_pool(m, &pool, &err), 0));
 }
