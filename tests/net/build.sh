@@ -162,6 +162,10 @@ start_nginx() { # NODE
 			location / {
 				return 200 "$1 client \$remote_addr port \$remote_port vip \$server_addr\n";
 			}
+			location = /keep {
+				keepalive_timeout 75;
+				return 200 "$1\n";
+			}
 			location = /data {
 				alias $RUN/www/data;
 				limit_rate \$arg_rate;

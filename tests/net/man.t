@@ -59,7 +59,7 @@ helped() { # OBJECT: the grammar as the tool says it
 }
 
 synopsis() { # PAGE: as the page says it
-	mandoc -T ascii -O width=2000 "$1" | sed 's/.\x08//g' |
+	mandoc -T ascii -O width=1000 "$1" | sed 's/.\x08//g' |
 		awk '/^SYNOPSIS/ { on = 1; next } /^[A-Z]/ { on = 0 } on && NF' | even
 }
 
