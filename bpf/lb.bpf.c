@@ -12,6 +12,7 @@
 #include "bpf/nexthop.h"
 #include "bpf/parse.h"
 #include "bpf/pick.h"
+#include "bpf/tell.h"
 #include "bpf/too_big.h"
 
 static __always_inline int lb_forward(struct xdp_md *ctx, struct lb_pkt *p)
@@ -21,8 +22,9 @@ static __always_inline int lb_forward(struct xdp_md *ctx, struct lb_pkt *p)
 }
 
 /* The one way out. */
-static __always_inline int lb_done(const struct lb_pkt *p, int why)
+static __always_inline int lb_done(struct xdp_md *ctx, const struct lb_pkt *p, int why)
 {
+	lb_trace(ctx, p, why);
 	lb_count(&count_why, why, p->frame);
 	if (p->svc)
 		lb_count(&count_vip, p->svc->vip, p->frame);
@@ -54,7 +56,7 @@ int lb(struct xdp_md *ctx)
 	    (why = lb_encap(ctx, &p)) == LB_NEXT)
 		why = lb_forward(ctx, &p);
 	/* clang-format on */
-	return lb_done(&p, why);
+	return lb_done(ctx, &p, why);
 }
 
 char LICENSE[] SEC("license") = "GPL";

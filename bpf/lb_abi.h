@@ -327,7 +327,8 @@ struct lb_meta {
 	__u32 root; /* commits so far; the lowest bit is the live half */
 	__u32 flags; /* enum lb_meta_flags */
 	__u64 mul4[2], mul6[2]; /* multipliers of the service buckets, a half each */
-	__u8 pad0[24];
+	__u32 watch; /* 0: nobody listens; else of packets that were not dropped one in so many is looked at (lb_event.h) */
+	__u8 pad0[20];
 
 	__u32 magic;
 	__u32 version;

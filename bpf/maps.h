@@ -15,6 +15,7 @@ const volatile struct {
 	__u32 udp_idle; /* ticks after which a UDP flow is a new one */
 	__u32 busy_idle; /* ticks after which a flow seen again may be pushed out */
 	__u32 nexthop_life; /* jiffies */
+	__u32 trace; /* 1: loaded to be asked, see trace.h: it writes to nothing that packets read */
 } lb_cfg = {};
 
 /* A data section of its own is an array of one element, read without a lookup. */

@@ -10,6 +10,7 @@
 #define LB_NEXTHOP_H
 
 #include "bpf/maps.h"
+#include "bpf/trace.h"
 
 #define LB_AF_INET 2
 #define LB_AF_INET6 10
@@ -167,6 +168,7 @@ __noinline int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 
 	}
 	nh->out = 0;
 	why = lb_fib(ctx, &fib, &ask);
+	lb_trace_hop(&fib, why);
 	if (why != LB_NEXT)
 		return why;
 	nh->flags = 0;
@@ -194,7 +196,8 @@ static __always_inline int lb_nexthop(struct xdp_md *ctx, struct lb_pkt *p)
 	if (!nh)
 		return LB_DROP_NO_REAL;
 	/* Not older than it may get; nor so old that `until` seems to lie ahead again. */
-	if (nh->out && nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life &&
+	if (!lb_cfg.trace && nh->out &&
+	    nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life &&
 	    (nh->in == ctx->ingress_ifindex || !(lb_meta.flags & LB_META_VIA)))
 		return LB_NEXT;
 	return lb_nexthop_make(ctx, nh, p->real);

@@ -202,9 +202,12 @@ static __always_inline int lb_pick_session(struct lb_pkt *p)
 	if (!s)
 		return LB_DROP_NO_REAL;
 	had = lb_session_find(p, s, tick, &way, &entry);
+	p->kept = had != 0;
 	p->real = had ? had : lb_table(p);
 	if (!p->real)
 		return LB_DROP_NO_REAL;
+	if (lb_cfg.trace)
+		return LB_NEXT;
 	now = lb_entry(p, p->real, tick, way < LB_SESSION_WAYS);
 	if (way < LB_SESSION_WAYS) {
 		if (now != entry && !p->quoted)

@@ -50,6 +50,7 @@ struct lb_pkt {
 	/* pick.h, nexthop.h */
 	__u64 hash;
 	__u32 real;
+	__u8 kept; /* 1: the session cache knew the real */
 	__u32 prev; /* who had the slot before, to be named to the real's receiver; 0: nobody */
 	struct lb_nexthop *nh;
 	__u32 out; /* ifindex by which it leaves */

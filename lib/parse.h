@@ -56,12 +56,15 @@ int parse_addr(const char *word, struct lb_addr *addr, struct lb_err *err);
 int parse_net(const char *word, struct lb_net *net, struct lb_err *err);
 /* 192.0.2.1:80/tcp, [2001:db8::1]:any/udp. IPv6 needs its brackets. */
 int parse_service(const char *word, struct lb_service *svc, struct lb_err *err);
+/* One end of a flow: 198.51.100.7:40000, [2001:db8::7]:40000. Host order. */
+int parse_end(const char *word, struct lb_addr *addr, uint16_t *port, struct lb_err *err);
 
 /* In the largest unit that leaves a whole number. */
 void format_time(uint32_t ms, char buf[LB_TIME_STRLEN]);
 void format_addr(const struct lb_addr *addr, char buf[LB_ADDR_STRLEN]);
 void format_net(const struct lb_net *net, char buf[LB_ADDR_STRLEN + 4]);
 void format_service(const struct lb_service *svc, char buf[LB_SERVICE_STRLEN]);
+void format_end(const struct lb_addr *addr, uint16_t port, char buf[LB_SERVICE_STRLEN]);
 
 /* Orders, for qsort() and bsearch(): family, then bytes; then port, then protocol. */
 int lb_addr_cmp(const struct lb_addr *a, const struct lb_addr *b);

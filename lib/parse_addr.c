@@ -155,59 +155,60 @@ int parse_net(const char *word, struct lb_net *net, struct lb_err *err)
 	return 0;
 }
 
-#define SERVICE_FORM "ADDRESS:PORT/PROTO"
-
-/* The parts of a word ADDRESS:PORT/PROTO; addr_len does not count the brackets as apart from the address. */
-struct service_words {
-	size_t addr_len;
+/* ADDRESS:PORT and what may follow: a service has a protocol, the end of a flow has none. */
+struct ported {
+	const char *form; /* for messages */
+	const char *ports; /* likewise: which there are */
+	size_t addr_len; /* brackets included */
 	char port[sizeof("65535")];
-	const char *proto;
+	const char *tail; /* "/PROTO" or "" */
 };
 
-static int split_service(const char *word, struct service_words *w, struct lb_err *err)
+#define SERVICE_FORM "ADDRESS:PORT/PROTO"
+#define SERVICE_PORTS "1-65535 or any"
+
+static int split(const char *word, const char *end, struct ported *w, struct lb_err *err)
 {
-	const char *slash = strchr(word, '/'), *colon;
+	const char *colon = memrchr(word, ':', (size_t)(end - word));
 	size_t port_len;
 
-	if (!slash)
-		return lb_bad_word(err, word, "the protocol is missing: " SERVICE_FORM);
-	colon = memrchr(word, ':', (size_t)(slash - word));
-	if (!colon || (word[0] == '[' && memchr(colon, ']', (size_t)(slash - colon))))
-		return lb_bad_word(err, word, "the port is missing: " SERVICE_FORM);
-	port_len = (size_t)(slash - colon) - 1;
+	if (!colon || (word[0] == '[' && memchr(colon, ']', (size_t)(end - colon))))
+		return lb_bad_word(err, word, "the port is missing: %s", w->form);
+	port_len = (size_t)(end - colon) - 1;
 	if (!cut(w->port, sizeof(w->port), colon + 1, port_len))
-		return lb_bad_word(err, word, "the port must be 1-65535 or any");
+		return lb_bad_word(err, word, "the port must be %s", w->ports);
 	w->addr_len = (size_t)(colon - word);
-	w->proto = slash + 1;
+	w->tail = end;
 	return 0;
 }
 
 /* 2001:db8::1:80/tcp may be meant as [2001:db8::1]:80/tcp: say so where it is that. */
-static int need_brackets(const char *word, const struct service_words *w, struct lb_err *err)
+static int need_brackets(const char *word, const struct ported *w, struct lb_err *err)
 {
 	struct lb_addr addr;
 
 	if (w->port[0] && text_to_addr(word, w->addr_len, &addr))
-		return lb_bad_word(err, word, "an IPv6 address needs brackets: [%.*s]:%s/%s",
-				   (int)w->addr_len, word, w->port, w->proto);
-	return lb_bad_word(err, word, "an IPv6 address needs brackets: [ADDRESS]:PORT/PROTO");
+		return lb_bad_word(err, word, "an IPv6 address needs brackets: [%.*s]:%s%s",
+				   (int)w->addr_len, word, w->port, w->tail);
+	return lb_bad_word(err, word, "an IPv6 address needs brackets: [ADDRESS]%s",
+			   strchr(w->form, ':'));
 }
 
-static int service_addr(const char *word, const struct service_words *w, struct lb_addr *addr,
-			struct lb_err *err)
+static int ported_addr(const char *word, const struct ported *w, struct lb_addr *addr,
+		       struct lb_err *err)
 {
 	bool brackets = word[0] == '[';
 
 	if (!w->addr_len)
-		return lb_bad_word(err, word, "the address is missing: " SERVICE_FORM);
+		return lb_bad_word(err, word, "the address is missing: %s", w->form);
 	if (!brackets && memchr(word, ':', w->addr_len))
 		return need_brackets(word, w, err);
 	if (!text_to_addr(word, w->addr_len, addr)) {
 		if (brackets && word[w->addr_len - 1] == ']' && w->addr_len > 2 &&
 		    text_to_addr(word + 1, w->addr_len - 2, addr))
 			return lb_bad_word(err, word,
-					   "an IPv4 address takes no brackets: %.*s:%s/%s",
-					   (int)w->addr_len - 2, word + 1, w->port, w->proto);
+					   "an IPv4 address takes no brackets: %.*s:%s%s",
+					   (int)w->addr_len - 2, word + 1, w->port, w->tail);
 		return lb_bad_word(err, word, "\"%.*s\" is not an IPv4 or IPv6 address",
 				   w->addr_len > LB_ADDR_STRLEN ? LB_ADDR_STRLEN : (int)w->addr_len,
 				   word);
@@ -215,25 +216,50 @@ static int service_addr(const char *word, const struct service_words *w, struct 
 	return need_unicast(word, addr, err);
 }
 
+static int ported_port(const char *word, const struct ported *w, uint16_t *port, struct lb_err *err)
+{
+	struct lb_err ignored;
+	uint32_t n;
+
+	if (parse_u32(w->port, 1, UINT16_MAX, &n, &ignored) < 0)
+		return lb_bad_word(err, word, "the port must be %s", w->ports);
+	*port = (uint16_t)n;
+	return 0;
+}
+
 int parse_service(const char *word, struct lb_service *svc, struct lb_err *err)
 {
-	struct service_words w = {.proto = ""};
-	struct lb_err ignored;
-	struct lb_service s;
-	uint32_t port = 0;
+	struct ported w = {.form = SERVICE_FORM, .ports = SERVICE_PORTS, .tail = ""};
+	const char *slash = strchr(word, '/');
+	struct lb_service s = {0};
 
-	if (split_service(word, &w, err) < 0 || service_addr(word, &w, &s.addr, err) < 0)
+	if (!slash)
+		return lb_bad_word(err, word, "the protocol is missing: " SERVICE_FORM);
+	if (split(word, slash, &w, err) < 0 || ported_addr(word, &w, &s.addr, err) < 0)
 		return -1;
-	if (strcmp(w.port, "any") != 0 && parse_u32(w.port, 1, UINT16_MAX, &port, &ignored) < 0)
-		return lb_bad_word(err, word, "the port must be 1-65535 or any");
-	s.port = (uint16_t)port;
-	if (strcmp(w.proto, "tcp") == 0)
+	if (strcmp(w.port, "any") != 0 && ported_port(word, &w, &s.port, err) < 0)
+		return -1;
+	if (strcmp(w.tail, "/tcp") == 0)
 		s.proto = IPPROTO_TCP;
-	else if (strcmp(w.proto, "udp") == 0)
+	else if (strcmp(w.tail, "/udp") == 0)
 		s.proto = IPPROTO_UDP;
 	else
 		return lb_bad_word(err, word, "the protocol must be tcp or udp");
 	*svc = s;
+	return 0;
+}
+
+int parse_end(const char *word, struct lb_addr *addr, uint16_t *port, struct lb_err *err)
+{
+	struct ported w = {.form = "ADDRESS:PORT", .ports = "1-65535", .tail = ""};
+	struct lb_addr a;
+	uint16_t p = 0;
+
+	if (split(word, word + strlen(word), &w, err) < 0 || ported_addr(word, &w, &a, err) < 0 ||
+	    ported_port(word, &w, &p, err) < 0)
+		return -1;
+	*addr = a;
+	*port = p;
 	return 0;
 }
 
@@ -263,6 +289,14 @@ void format_service(const struct lb_service *svc, char buf[LB_SERVICE_STRLEN])
 		snprintf(port, sizeof(port), "%u", svc->port);
 	snprintf(buf, LB_SERVICE_STRLEN, "%s%s%s:%s/%s", v6 ? "[" : "", addr, v6 ? "]" : "", port,
 		 svc->proto == IPPROTO_UDP ? "udp" : "tcp");
+}
+
+void format_end(const struct lb_addr *addr, uint16_t port, char buf[LB_SERVICE_STRLEN])
+{
+	char text[LB_ADDR_STRLEN];
+
+	format_addr(addr, text);
+	snprintf(buf, LB_SERVICE_STRLEN, addr->family == 6 ? "[%s]:%u" : "%s:%u", text, port);
 }
 
 int lb_addr_cmp(const struct lb_addr *a, const struct lb_addr *b)

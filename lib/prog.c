@@ -85,8 +85,8 @@ static void set_meta(struct lb_meta *meta, const struct lb_sizes *sizes)
 	memcpy(meta->object, LB_OBJECT_SHA256, sizeof(meta->object));
 }
 
-/* Read-only data of a program for an instance that meta describes. */
-static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta)
+/* Read-only data of a program for an instance that meta describes; trace: of one to be asked. */
+static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta, bool trace)
 {
 	typeof(skel->rodata->lb_cfg) *cfg = (void *)&skel->rodata->lb_cfg;
 	uint32_t shift, hz = lb_kernel_hz(&shift);
@@ -102,6 +102,7 @@ static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta)
 	cfg->udp_idle = (uint64_t)LB_UDP_IDLE * hz >> shift;
 	cfg->busy_idle = (uint64_t)LB_BUSY_IDLE * hz >> shift;
 	cfg->nexthop_life = hz / LB_NEXTHOP_HZ;
+	cfg->trace = trace;
 }
 
 static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)
@@ -166,7 +167,7 @@ int lb_prog_load(const char *instance, const struct lb_sizes *sizes, struct lb_e
 	if (!skel)
 		return lb_pin_fail(err, errno, "opening the program");
 	set_meta(&meta, sizes);
-	set_rodata(skel, &meta);
+	set_rodata(skel, &meta, false);
 	ret = set_sizes(skel, &meta);
 	if (!ret)
 		ret = lb_bpf__load(skel);
@@ -215,34 +216,89 @@ static struct lb_meta *meta_map(const char *instance, struct lb_err *err)
 	return NULL;
 }
 
-/* A descriptor of a new balancer on the pinned maps; -1 with *err. */
-static int load_again(const char *instance, struct lb_err *err)
+/* What a program that is to be asked reads. All else it has for itself, so that nothing which it writes is read by packets. */
+static const char *const read_maps[] = {"meta", "service4", "service6", "pool", "table",
+					"real", "health",   "session",	"dev",	NULL};
+
+/* Its own maps have one writer and one entry; counters of more are for nobody. */
+static int set_trace_maps(struct lb_bpf *skel, const struct lb_meta *meta)
+{
+	struct bpf_map *hop = skel->maps.nexthop, *event = skel->maps.event;
+	int ret;
+
+	ret = bpf_map__set_type(hop, BPF_MAP_TYPE_ARRAY);
+	if (!ret)
+		ret = bpf_map__set_max_entries(hop, meta->reals);
+	if (!ret)
+		ret = bpf_map__set_type(event, BPF_MAP_TYPE_ARRAY);
+	return ret ? ret : bpf_map__set_map_flags(event, BPF_F_MMAPABLE);
+}
+
+/* A new balancer on the pinned maps; NULL with *err. */
+static struct lb_bpf *load_again(const char *instance, bool trace, struct lb_err *err)
 {
 	struct lb_meta *meta = meta_map(instance, err);
 	struct lb_bpf *skel;
-	int ret, fd = -1;
+	int ret;
 
 	if (!meta)
-		return -1;
+		return NULL;
 	skel = lb_bpf__open();
 	if (!skel) {
 		lb_pin_fail(err, errno, "opening the program");
 		goto out;
 	}
-	set_rodata(skel, meta);
-	if (lb_pin_reuse(skel->obj, instance, err))
+	set_rodata(skel, meta, trace);
+	if (lb_pin_reuse(skel->obj, instance, trace ? read_maps : NULL, err))
+		goto fail;
+	ret = trace ? set_trace_maps(skel, meta) : 0;
+	if (!ret)
+		ret = lb_bpf__load(skel);
+	if (!ret)
 		goto out;
-	ret = lb_bpf__load(skel);
-	if (ret) {
-		lb_pin_fail(err, -ret, "loading the program");
-		goto out;
-	}
-	fd = fcntl(bpf_program__fd(skel->progs.lb), F_DUPFD_CLOEXEC, 3);
-	if (fd < 0)
-		lb_pin_fail(err, errno, "the program's descriptor");
-out:
+	lb_pin_fail(err, -ret, "loading the program");
+fail:
 	lb_bpf__destroy(skel);
+	skel = NULL;
+out:
 	munmap(meta, sizeof(*meta));
+	return skel;
+}
+
+/* A descriptor that outlives the skeleton; -1 with *err. */
+static int keep_fd(int fd, struct lb_err *err)
+{
+	int kept = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return kept < 0 ? lb_pin_fail(err, errno, "a descriptor") : kept;
+}
+
+static int load_new(const char *instance, struct lb_err *err)
+{
+	struct lb_bpf *skel = load_again(instance, false, err);
+	int fd;
+
+	if (!skel)
+		return -1;
+	fd = keep_fd(bpf_program__fd(skel->progs.lb), err);
+	lb_bpf__destroy(skel);
+	return fd;
+}
+
+int lb_prog_trace_load(const char *instance, int *event, struct lb_err *err)
+{
+	struct lb_bpf *skel = load_again(instance, true, err);
+	int fd;
+
+	if (!skel)
+		return -1;
+	fd = keep_fd(bpf_program__fd(skel->progs.lb), err);
+	*event = fd < 0 ? -1 : keep_fd(bpf_map__fd(skel->maps.event), err);
+	if (fd >= 0 && *event < 0) {
+		close(fd);
+		fd = -1;
+	}
+	lb_bpf__destroy(skel);
 	return fd;
 }
 
@@ -251,7 +307,7 @@ int lb_prog_reload(const char *instance, struct lb_reload *r, struct lb_err *err
 	r->old = lb_prog_open(instance, "lb", err);
 	if (r->old < 0)
 		return -1;
-	r->lb = load_again(instance, err);
+	r->lb = load_new(instance, err);
 	if (r->lb < 0)
 		goto fail_old;
 	r->hc = lb_prog_hc_load(instance, err);

@@ -15,7 +15,7 @@ int lb_prog_hc_load(const char *instance, struct lb_err *err)
 
 	if (!skel)
 		return lb_pin_fail(err, errno, "opening the program for health checks");
-	if (lb_pin_reuse(skel->obj, instance, err))
+	if (lb_pin_reuse(skel->obj, instance, NULL, err))
 		goto out;
 	ret = hc_bpf__load(skel);
 	if (ret) {

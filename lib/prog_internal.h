@@ -38,8 +38,16 @@ int lb_pin_prog(int fd, const char *instance, const char *name, struct lb_err *e
 int lb_pin_new(int fd, const char *instance, const char *name, struct lb_err *err);
 int lb_pin_swap(int fd, const char *instance, const char *name, struct lb_err *err);
 
-/* Has an opened, not yet loaded object use the pinned maps of the instance. */
-int lb_pin_reuse(struct bpf_object *obj, const char *instance, struct lb_err *err);
+/* Has an opened, not yet loaded object use the pinned maps of the instance: those whose names are in `only`, which ends
+ * with NULL, or all. */
+int lb_pin_reuse(struct bpf_object *obj, const char *instance, const char *const *only,
+		 struct lb_err *err);
+
+/*
+ * A balancer to be asked (bpf/trace.h), which reads the maps of the instance and writes none of them. Its descriptor and, in
+ * *event, that of its map `event`, an array of one, mmapable; -1 with *err.
+ */
+int lb_prog_trace_load(const char *instance, int *event, struct lb_err *err);
 
 /* A descriptor of a new program for health checks, on the pinned maps of the instance; -1 with *err. */
 int lb_prog_hc_load(const char *instance, struct lb_err *err);

@@ -219,7 +219,15 @@ int lb_pin_swap(int fd, const char *instance, const char *name, struct lb_err *e
 	return rename(from, to) ? lb_pin_fail(err, errno, to) : 0;
 }
 
-int lb_pin_reuse(struct bpf_object *obj, const char *instance, struct lb_err *err)
+static bool is_among(const char *name, const char *const *names)
+{
+	while (*names && strcmp(name, *names) != 0)
+		names++;
+	return *names;
+}
+
+int lb_pin_reuse(struct bpf_object *obj, const char *instance, const char *const *only,
+		 struct lb_err *err)
 {
 	struct bpf_map *map;
 
@@ -228,7 +236,7 @@ int lb_pin_reuse(struct bpf_object *obj, const char *instance, struct lb_err *er
 		const char *name = pin_name(map);
 		int fd, ret;
 
-		if (!name)
+		if (!name || (only && !is_among(name, only)))
 			continue;
 		fd = lb_pin_open(instance, "map", name, err, "a map of the instance is missing");
 		if (fd < 0)
