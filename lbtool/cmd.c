@@ -6,8 +6,8 @@
 #include "lib/parse.h"
 
 const struct object *const objects[] = {
-	&prog_object,  &dev_object,	 &pool_object, &real_object,	&vip_object,
-	&stats_object, &receiver_object, &node_object, &session_object, NULL};
+	&prog_object,	  &dev_object,	&pool_object,	 &real_object, &vip_object, &stats_object,
+	&receiver_object, &node_object, &session_object, &get_object,  NULL};
 
 static const char general[] =
 	"Usage: lbtool [ OPTIONS ] OBJECT { COMMAND | help }\n"
@@ -17,7 +17,7 @@ static const char general[] =
 	"             -i[nstance] NAME | -b[atch] FILE | --dry-run }\n";
 
 /* Words of a table, for parse_choice(): what exists and, in the error, what to type instead. */
-#define WORDS_MAX 16
+#define WORDS_MAX 32
 
 const struct object *object_find(const char *word, struct lb_err *err)
 {
@@ -31,7 +31,15 @@ const struct object *object_find(const char *word, struct lb_err *err)
 	return parse_choice(word, words, &which, err) ? NULL : objects[which];
 }
 
-static const struct cmd *cmd_find(const struct object *o, const char *word, struct lb_err *err)
+static const struct cmd *cmd_find(const struct object *o, const char *word)
+{
+	for (const struct cmd *c = o->cmds; c->word; c++)
+		if (!strcmp(c->word, word))
+			return c;
+	return NULL;
+}
+
+static void no_such_cmd(const struct object *o, const char *word, struct lb_err *err)
 {
 	const char *words[WORDS_MAX];
 	int n = 0, which;
@@ -40,7 +48,22 @@ static const struct cmd *cmd_find(const struct object *o, const char *word, stru
 		words[n] = o->cmds[n].word;
 	words[n++] = "help";
 	words[n] = NULL;
-	return parse_choice(word, words, &which, err) ? NULL : &o->cmds[which];
+	parse_choice(word, words, &which, err);
+}
+
+/* The command that the next word names, which is taken; else the one without a verb, which gets that word. */
+static const struct cmd *cmd_take(const struct object *o, struct lb_args *a, struct lb_err *err)
+{
+	const char *word = lb_args_peek(a);
+	const struct cmd *bare = cmd_find(o, ""), *c = cmd_find(o, word ? word : "show");
+
+	if (c && c != bare) {
+		a->at += !!word;
+		return c;
+	}
+	if (!bare)
+		no_such_cmd(o, word, err);
+	return bare;
 }
 
 void usage_brief(FILE *to)
@@ -79,11 +102,10 @@ static int run_object(struct tool *t, const struct object *o, struct lb_args *a)
 		object_help(o, stdout);
 		return 0;
 	}
-	c = cmd_find(o, lb_args_peek(a) ? lb_args_peek(a) : "show", &t->err);
+	c = cmd_take(o, a, &t->err);
 	if (!c)
 		return -1;
-	a->at += !!lb_args_peek(a);
-	t->verb = c->word;
+	t->verb = *c->word ? c->word : NULL;
 	if (lb_args_take(a, "help")) {
 		object_help(o, stdout);
 		return 0;

@@ -11,7 +11,8 @@
 #include "lib/args.h"
 
 struct cmd {
-	const char *word;
+	const char
+		*word; /* "": what the object does without a verb, with all other words behind it */
 	int (*run)(struct tool *t, struct lb_args *a);
 	const char *usage; /* what stands after `lbtool OBJECT ` */
 };
@@ -20,12 +21,12 @@ struct object {
 	const char *word;
 	const char *brief; /* what it is, for `lbtool help` */
 	const struct cmd
-		*cmds; /* ends with a NULL word; one of them is "show", which a bare object means */
+		*cmds; /* ends with a NULL word; one is "", or "show", which a bare object means */
 	const char *notes; /* values and defaults, below the usage; may be NULL */
 };
 
 extern const struct object prog_object, dev_object, pool_object, real_object, vip_object,
-	stats_object, receiver_object, node_object, session_object;
+	stats_object, receiver_object, node_object, session_object, get_object;
 /* All of them in the order of `lbtool help`, ends with NULL. */
 extern const struct object *const objects[];
 

@@ -102,9 +102,9 @@ void tool_note(const struct tool *t, const char *fmt, ...)
 
 	fputs("lbtool: ", stderr);
 	if (t->object)
-		fprintf(stderr, "%s ", t->object);
+		fputs(t->object, stderr);
 	if (t->verb)
-		fputs(t->verb, stderr);
+		fprintf(stderr, " %s", t->verb);
 	fputs(t->object ? ": note: " : "note: ", stderr);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);

@@ -67,6 +67,15 @@ entries() { # PAGE OBJECT: verbs with an entry in DESCRIPTION
 	sed -nE "s/^\.It Cm $2 ([a-z]+).*/\1/p" "$1" | sort -u
 }
 
+# An object without verbs has key words instead: each has an entry, and no other.
+keywords() { # PAGE OBJECT
+	local bare
+
+	bare=$(helped "$2" | grep -E '^lbtool [a-z]+ [^a-z]') || return 0
+	diff <(grep -oE '\[ [a-z]+ [A-Z]' <<<"$bare" | cut -d' ' -f2 | sort -u) \
+		<(sed -nE 's/^\.It Cm ([a-z]+) Ar.*/\1/p' "$1" | sort -u)
+}
+
 # OBJECTS of the tool, from the line "OBJECT := { a | b }".
 mapfile -t objects < <("$LBTOOL" help | sed -n 's/^OBJECT := {\(.*\)}.*/\1/p' | tr '|' '\n' | tr -d ' ')
 
@@ -79,8 +88,10 @@ grammar() {
 		page=man/lbtool-$o.8
 		diff <(helped "$o") <(synopsis "$page") >"$tmp/why" 2>&1
 		ok "$page: SYNOPSIS is what \"lbtool $o help\" says"
-		diff <(helped "$o" | cut -d' ' -f3 | sort -u) <(entries "$page" "$o") >"$tmp/why" 2>&1
+		diff <(helped "$o" | cut -d' ' -f3 | grep '^[a-z]' | sort -u) <(entries "$page" "$o") >"$tmp/why" 2>&1
 		ok "$page: each command has an entry, each entry a command"
+		keywords "$page" "$o" >"$tmp/why"
+		ok "$page: each key word of a command without a verb has an entry"
 		grep -q "^\.Xr lbtool-$o 8" man/lbtool.8 && grep -q "^\.Xr lbtool-$o 8" man/lb.7
 		ok "$page: lbtool.8 and lb.7 name it"
 	done
