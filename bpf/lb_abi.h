@@ -57,6 +57,10 @@
  * address and its protocol: port 0, `proto` with LB_SVC_FRAGMENT, otherwise as the service with the lowest port that
  * takes them ("any" is the lowest), without LB_SVC_SESSION. It is found like any other.
  *
+ * A real with a port of its own (MPTCP: where further subflows reach the host of the first) has an entry with
+ * LB_SVC_REAL for it on each address on which its pool has a service over TCP: it names the real, and counts under that
+ * service, the one with the lowest port.
+ *
  * An empty entry has flags 0; its address is zero.
  */
 #define LB_BUCKET_ENTRIES 4u
@@ -70,6 +74,7 @@ enum lb_svc_flags {
 	LB_SVC_ALWAYS = 8, /* announced whatever the health of its reals (lbmon) */
 	LB_SVC_SRC = 16, /* placed by the client's address alone */
 	LB_SVC_FRAGMENTS = 32, /* takes fragments */
+	LB_SVC_REAL = 128, /* one real's alone */
 };
 
 struct lb_svc {
@@ -77,7 +82,10 @@ struct lb_svc {
 	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP, or one of them with LB_SVC_FRAGMENT; 0 in a FAR entry */
 	__u8 flags; /* enum lb_svc_flags */
 	__u32 vip; /* index of count_vip */
-	__u16 pool;
+	union {
+		__u16 pool;
+		__u16 real; /* with LB_SVC_REAL */
+	};
 	__u16 pad;
 };
 _Static_assert(sizeof(struct lb_svc) == 12, "lb_svc is ABI");
@@ -209,8 +217,8 @@ _Static_assert(sizeof(struct lb_slots) == 64, "lb_slots is one cache line");
 
 /*
  * Reals. An id names one address in one pool with one encapsulation; that part is written while the
- * id is free in the live half and does not change while any half refers to it. Weight and state are the
- * two-faced part. An id was never used while `used` is 0; a used one may be given out again only
+ * id is free in the live half and does not change while any half refers to it. Weight, state and
+ * own port are the two-faced part. An id was never used while `used` is 0; a used one may be given out again only
  * after its entries are out of the session cache, its next hops, health and counters are cleared.
  */
 enum lb_encap { LB_ENCAP_NONE, LB_ENCAP_IPIP, LB_ENCAP_GUE, LB_ENCAP_MAX };
@@ -219,6 +227,7 @@ enum lb_health { LB_HEALTH_UNKNOWN, LB_HEALTH_UP, LB_HEALTH_DOWN };
 
 struct lb_real_half {
 	__u16 weight;
+	__be16 mptcp; /* its own port, see "Services"; 0: none */
 	__u8 state; /* enum lb_state */
 	__u8 pad;
 };
@@ -232,8 +241,9 @@ struct lb_real {
 	__u8 used;
 	__u8 own_encap; /* 1: encapsulation given with the real, 0: the pool's */
 	__be16 port; /* of UDP, for GUE */
+	__u8 pad[4];
 };
-_Static_assert(sizeof(struct lb_real) == 32, "lb_real is ABI");
+_Static_assert(sizeof(struct lb_real) == 40, "lb_real is ABI");
 
 struct lb_real_health {
 	__u8 state; /* enum lb_health; unknown counts as up */

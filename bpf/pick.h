@@ -219,9 +219,27 @@ static __always_inline int lb_pick_session(struct lb_pkt *p)
 	return LB_NEXT;
 }
 
+/*
+ * One real's own port: nobody else could answer there, so it gets what comes while it is up or drains, whatever its
+ * checks say. A sick host's answer, if only a reset, is better than none.
+ */
+static __always_inline int lb_pick_only(struct lb_pkt *p)
+{
+	__u32 id = p->svc->real;
+	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
+	__u8 state = r ? r->half[p->half & 1].state : LB_STATE_FREE;
+
+	if (state != LB_STATE_UP && state != LB_STATE_DRAIN)
+		return LB_DROP_NO_REAL;
+	p->real = id;
+	return LB_NEXT;
+}
+
 static __always_inline int lb_pick(struct lb_pkt *p)
 {
 	p->hash = p->svc->flags & LB_SVC_SRC ? lb_client_hash(p) : lb_flow_hash(p);
+	if (p->svc->flags & LB_SVC_REAL)
+		return lb_pick_only(p);
 	if (lb_cfg.sessions && p->svc->flags & LB_SVC_SESSION)
 		return lb_pick_session(p);
 	p->real = lb_table(p);

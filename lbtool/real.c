@@ -9,12 +9,13 @@
 #include "lbtool/show.h"
 #include "lib/parse.h"
 
-enum { KEY_POOL, KEY_WEIGHT, KEY_STATE, KEY_ENCAP };
+enum { KEY_POOL, KEY_WEIGHT, KEY_STATE, KEY_ENCAP, KEY_MPTCP };
 static const struct lb_key keys[] = {
 	[KEY_POOL] = {"pool", "NAME", false},
 	[KEY_WEIGHT] = {"weight", "N", false},
 	[KEY_STATE] = {"state", "STATE", false},
 	[KEY_ENCAP] = {"encap", "default|ipip|gue", false},
+	[KEY_MPTCP] = {"mptcp", "PORT|none", false},
 	{NULL, NULL, false},
 };
 
@@ -34,6 +35,17 @@ static bool given(const struct edit *e, int key)
 	return e->given & 1u << key;
 }
 
+static int parse_own_port(const char *word, uint16_t *port, struct lb_err *err)
+{
+	struct lb_err ignored;
+	uint32_t n = 0;
+
+	if (strcmp(word, "none") != 0 && parse_u32(word, 1, UINT16_MAX, &n, &ignored))
+		return lb_bad_word(err, word, "must be 1-65535 or none");
+	*port = (uint16_t)n;
+	return 0;
+}
+
 static int parse_value(struct lb_m_real *r, int key, const char *word, struct lb_err *err)
 {
 	uint32_t n;
@@ -48,6 +60,8 @@ static int parse_value(struct lb_m_real *r, int key, const char *word, struct lb
 		return 0;
 	case KEY_STATE:
 		return parse_state(word, &r->state, err);
+	case KEY_MPTCP:
+		return parse_own_port(word, &r->mptcp, err);
 	default:
 		return parse_encap(word, LB_M_ENCAP_DEFAULT, &r->encap, err);
 	}
@@ -79,6 +93,8 @@ static int apply_del(const struct edit *e, struct lb_model *m, struct lb_m_real 
 		return edit_differs(name, "state", err);
 	if (given(e, KEY_ENCAP) && old->encap != e->real.encap)
 		return edit_differs(name, "encap", err);
+	if (given(e, KEY_MPTCP) && old->mptcp != e->real.mptcp)
+		return edit_differs(name, "mptcp port", err);
 	lb_model_del_real(m, old);
 	return 0;
 }
@@ -104,6 +120,8 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 			new.state = e->real.state;
 		if (given(e, KEY_ENCAP))
 			new.encap = e->real.encap;
+		if (given(e, KEY_MPTCP))
+			new.mptcp = e->real.mptcp;
 	}
 	return lb_model_put_real(m, &new, err);
 }
@@ -205,6 +223,8 @@ static int show_one(struct tool *t, const struct lb_m_real *r, const struct shar
 	lb_out_str(t->out, "state", lb_state_names[r->state], colors[r->state]);
 	if (r->encap != LB_M_ENCAP_DEFAULT)
 		lb_out_str(t->out, "encap", lb_encap_names[r->encap], LB_PLAIN);
+	if (r->mptcp)
+		lb_out_u64(t->out, "mptcp", r->mptcp);
 	if (t->details)
 		show_details(t, r, s, i);
 	else
@@ -265,11 +285,13 @@ out:
 	return ret;
 }
 
+#define SETTINGS \
+	"ADDRESS pool NAME [ weight N ] [ state STATE ]\n" \
+	"                           [ encap default|ipip|gue ] [ mptcp PORT|none ]"
+
 static const struct cmd real_cmds[] = {
-	{"add", real_add,
-	 "add ADDRESS pool NAME [ weight N ] [ state STATE ] [ encap default|ipip|gue ]"},
-	{"replace", real_replace,
-	 "replace ADDRESS pool NAME [ weight N ] [ state STATE ] [ encap default|ipip|gue ]"},
+	{"add", real_add, "add " SETTINGS},
+	{"replace", real_replace, "replace " SETTINGS},
 	{"del", real_del, "del ADDRESS pool NAME"},
 	{"show", real_show, "show [ ADDRESS ] [ pool NAME ] [ state STATE ]"},
 	{NULL, NULL, NULL},
@@ -283,5 +305,7 @@ const struct object real_object = {
 	"N := 0-65535, its share of new flows beside the others' weights (default 1); 0: none\n"
 	"STATE := { up | drain | down } (default up); drain: keeps its flows, gets no new ones\n"
 	"encap default: as its pool says (default)\n"
+	"mptcp PORT := 1-65535: on the VIPs of its pool that serve TCP, this port is this real's\n"
+	"              alone, so that further subflows reach the host of the first (default none)\n"
 	"replace keeps what is not named; a new real gets the defaults\n",
 };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* check.c - is this configuration whole? */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/check.h"
+#include "lib/model_own.h"
 
 static int check_count(const char *what, size_t n, uint32_t room, struct lb_err *err)
 {
@@ -154,13 +156,52 @@ static int check_slots(const struct lb_model *m, uint32_t room, struct lb_err *e
 		(unsigned long long)slots, room);
 }
 
+static int own_port_taken(const struct lb_own *o, const struct lb_own *other, struct lb_err *err)
+{
+	char real[LB_ADDR_STRLEN], name[LB_SERVICE_STRLEN], vip[LB_ADDR_STRLEN];
+
+	format_addr(&o->real->addr, real);
+	if (!other) {
+		format_service(&o->svc, name);
+		return lb_fail(err,
+			       "real \"%s\" of pool \"%s\": mptcp port %u is that of vip \"%s\": "
+			       "use one that no service has",
+			       real, o->real->pool, o->svc.port, name);
+	}
+	format_addr(&other->real->addr, name);
+	format_addr(&o->svc.addr, vip);
+	return lb_fail(err,
+		       "real \"%s\" of pool \"%s\": mptcp port %u is that of real \"%s\" of pool "
+		       "\"%s\" on %s: each needs one of its own",
+		       real, o->real->pool, o->svc.port, name, other->real->pool, vip);
+}
+
+/* A port of one real alone is no other's on that address, and no service. */
+static int check_own_ports(const struct lb_model *m, size_t room, struct lb_err *err)
+{
+	struct lb_own *own;
+	size_t n, i;
+	int ret = 0;
+
+	if (lb_model_own(m, room, &own, &n, err))
+		return -1;
+	for (i = 0; i < n && !ret; i++) {
+		if (lb_model_vip(m, &own[i].svc))
+			ret = own_port_taken(&own[i], NULL, err);
+		else if (i && !lb_service_cmp(&own[i - 1].svc, &own[i].svc))
+			ret = own_port_taken(&own[i], &own[i - 1], err);
+	}
+	free(own);
+	return ret;
+}
+
 int lb_check(const struct lb_model *m, const struct lb_limits *limits, struct lb_err *err)
 {
 	if (check_count("pools", m->pools, limits->pools, err) < 0 ||
 	    check_count("reals", m->reals, limits->reals, err) < 0 ||
 	    check_count("vips", m->vips, limits->vips, err) < 0 || check_vips_pools(m, err) < 0 ||
 	    check_reals_pools(m, err) < 0 || check_reals_addrs(m, err) < 0 ||
-	    check_forwarded(m, err) < 0)
+	    check_forwarded(m, err) < 0 || check_own_ports(m, limits->vips - m->vips, err) < 0)
 		return -1;
 	return check_slots(m, limits->slots, err);
 }

@@ -248,6 +248,7 @@ static bool real_at(const struct lb_maps *m, uint32_t half, uint32_t id, struct 
 		return false;
 	*out = (struct lb_m_real){
 		.weight = h->weight,
+		.mptcp = ntohs(h->mptcp),
 		.state = h->state == LB_STATE_DRAIN  ? LB_M_DRAIN
 			 : h->state == LB_STATE_DOWN ? LB_M_DOWN
 						     : LB_M_UP,
@@ -291,8 +292,8 @@ static int by_vip(const void *a, const void *b)
 static uint32_t vip_at(const struct lb_maps *m, uint32_t half, const struct lb_svc *s,
 		       uint8_t family, const void *addr, struct lb_m_vip *out)
 {
-	if (!(s->flags & LB_SVC_USED) || s->flags & LB_SVC_FAR || s->proto & LB_SVC_FRAGMENT ||
-	    s->pool >= m->meta->pools)
+	if (!(s->flags & LB_SVC_USED) || s->flags & (LB_SVC_FAR | LB_SVC_REAL) ||
+	    s->proto & LB_SVC_FRAGMENT || s->pool >= m->meta->pools)
 		return 0;
 	*out = (struct lb_m_vip){
 		.svc = {.addr.family = family, .port = ntohs(s->port), .proto = s->proto},

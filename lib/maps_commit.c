@@ -50,6 +50,7 @@ static int write_reals(struct commit *c)
 		const struct lb_m_real *r = &c->to->real[i];
 
 		half[r->id].weight = r->weight;
+		half[r->id].mptcp = htons(r->mptcp);
 		half[r->id].state = state[r->state];
 	}
 	for (i = 0; i < c->maps->meta->reals; i++)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/maps_internal.h"
+#include "lib/model_own.h"
 
 #define TRIES 4096
 #define PROTOS 2 /* TCP, UDP */
@@ -18,6 +19,8 @@
 struct fill {
 	const struct lb_model *m;
 	size_t first, last; /* VIPs of this family: [first, last) */
+	const struct lb_own *own; /* ports of one real alone, of this family */
+	size_t owns;
 	uint8_t family;
 	uint32_t buckets;
 	uint64_t mul;
@@ -77,10 +80,11 @@ static bool put(struct fill *f, uint32_t bucket, const struct lb_addr *addr,
 	if (i == LB_BUCKET_ENTRIES)
 		return false;
 	f->used[bucket]++;
-	if (f->family == 4) {
+	if (f->b4) {
 		f->b4[bucket].addr[i] = word4(addr);
 		f->b4[bucket].svc[i] = *svc;
-	} else {
+	}
+	if (f->b6) {
 		words6(f->b6[bucket].addr[i], addr);
 		f->b6[bucket].svc[i] = *svc;
 	}
@@ -101,9 +105,21 @@ static struct lb_svc entry_of(const struct lb_model *m, const struct lb_m_vip *v
 	};
 }
 
+static struct lb_svc own_entry(const struct lb_own *o)
+{
+	return (struct lb_svc){
+		.port = htons(o->svc.port),
+		.proto = o->svc.proto,
+		.flags = LB_SVC_USED | LB_SVC_REAL,
+		.vip = o->vip->id,
+		.real = o->real->id,
+	};
+}
+
 /* The VIPs of one address, which stand together, by port. */
 struct group {
 	size_t first, end; /* indices of VIPs: [first, end) */
+	size_t own, own_end; /* of ports of one real alone */
 	/* Who gets the fragments of TCP and of UDP: the lowest port that takes them, or NULL. */
 	const struct lb_m_vip *fragments[PROTOS];
 	uint32_t entries;
@@ -119,7 +135,12 @@ static bool next_group(const struct fill *f, struct group *g)
 	if (i == f->last)
 		return false;
 	addr = &f->m->vip[i].svc.addr;
-	*g = (struct group){.first = i, .home = home_of(f, addr)};
+	*g = (struct group){
+		.first = i,
+		.own = g->own_end,
+		.own_end = g->own_end,
+		.home = home_of(f, addr),
+	};
 	for (; i < f->last && !lb_addr_cmp(addr, &f->m->vip[i].svc.addr); i++) {
 		const struct lb_m_vip *v = &f->m->vip[i];
 		const struct lb_m_vip **taker = &g->fragments[v->svc.proto == IPPROTO_UDP];
@@ -131,6 +152,9 @@ static bool next_group(const struct fill *f, struct group *g)
 		}
 	}
 	g->end = i;
+	while (g->own_end < f->owns && !lb_addr_cmp(addr, &f->own[g->own_end].svc.addr))
+		g->own_end++;
+	g->entries += g->own_end - g->own;
 	return true;
 }
 
@@ -153,6 +177,11 @@ static bool put_group(struct fill *f, const struct group *g, bool near)
 
 	for (i = g->first; i < g->end; i++) {
 		svc = entry_of(f->m, &f->m->vip[i]);
+		if (!put(f, near ? g->home : far_of(f, addr, &svc), addr, &svc))
+			return false;
+	}
+	for (i = g->own; i < g->own_end; i++) {
+		svc = own_entry(&f->own[i]);
 		if (!put(f, near ? g->home : far_of(f, addr, &svc), addr, &svc))
 			return false;
 	}
@@ -229,9 +258,20 @@ int lb_place(struct lb_placed *placed, const struct lb_model *m, uint32_t bucket
 {
 	struct fill f4 = {.m = m, .family = 4, .buckets = buckets};
 	struct fill f6 = {.m = m, .family = 6, .buckets = buckets};
+	struct lb_own *own = NULL;
+	size_t owns = 0;
 	int ret = -1;
 
-	/* VIPs are sorted by family first. */
+	placed->b4 = NULL;
+	placed->b6 = NULL;
+	if (lb_model_own(m, buckets, &own, &owns, err))
+		return -1;
+	/* Both are sorted by family first. */
+	f4.own = own;
+	while (f4.owns < owns && own[f4.owns].svc.addr.family == 4)
+		f4.owns++;
+	f6.own = own + f4.owns;
+	f6.owns = owns - f4.owns;
 	while (f4.last < m->vips && m->vip[f4.last].svc.addr.family == 4)
 		f4.last++;
 	f6.first = f4.last;
@@ -248,6 +288,7 @@ int lb_place(struct lb_placed *placed, const struct lb_model *m, uint32_t bucket
 	placed->mul6 = f6.mul;
 	free(f4.used);
 	free(f4.want);
+	free(own);
 	if (ret)
 		lb_placed_free(placed);
 	return ret;

@@ -87,6 +87,7 @@ struct lb_m_real {
 	char pool[LB_NAME_MAX + 1];
 	struct lb_addr addr;
 	uint16_t weight; /* 0-LB_WEIGHT_MAX; 0 takes no new flows */
+	uint16_t mptcp; /* TCP port of its own on its pool's VIPs (lib/own.h); 0: none */
 	enum lb_m_state state; /* what the administrator wants */
 	enum lb_m_encap encap; /* DEFAULT: the pool's */
 	/* lbmon's fields, never written by lbtool: */
@@ -160,6 +161,7 @@ size_t lb_pool_healthy(const struct lb_model *m, const struct lb_m_pool *pool);
  * line() each without the leading "lbtool" and without a newline: deletions of VIPs, reals and pools,
  * then pools, reals, VIPs. A pool that a VIP leaves with its `vip replace` is deleted last.
  * `replace` lines name every field that differs from its default before or after, since what is not named is kept.
+ * Ports of one real alone that pass from one to another make lines that hold as a batch only.
  * What is not the administrator's (ids, health) and the seed make no lines. From an empty model: the whole of `to`.
  */
 void lb_model_diff(const struct lb_model *from, const struct lb_model *to,

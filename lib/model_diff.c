@@ -215,21 +215,36 @@ static void real_del(const struct diff *d, const void *from, const void *to)
 	emit(d, "real del %s pool %s", addr, old->pool);
 }
 
+/* What stands behind the address; `was` is the real itself when there was none. */
+static void real_words(const struct lb_m_real *is, const struct lb_m_real *was, char text[LINE_LEN])
+{
+	struct words w = {.text = text};
+
+	add(&w, " pool %s weight %u state %s", is->pool, is->weight, lb_state_names[is->state]);
+	if (is->encap != LB_M_ENCAP_DEFAULT || was->encap != LB_M_ENCAP_DEFAULT)
+		add(&w, " encap %s", lb_encap_names[is->encap]);
+	if (is->mptcp)
+		add(&w, " mptcp %u", is->mptcp);
+	else if (was->mptcp)
+		add(&w, " mptcp none");
+}
+
 static void real_put(const struct diff *d, const void *from, const void *to)
 {
 	const struct lb_m_real *old = from, *new = to;
-	char addr[LB_ADDR_STRLEN];
-	bool own;
+	char addr[LB_ADDR_STRLEN], is[LINE_LEN], was[LINE_LEN];
 
-	if (!new || (old && old->weight == new->weight && old->state == new->state &&
-		     old->encap == new->encap))
+	if (!new)
+		return;
+	real_words(new, new, is);
+	if (old)
+		real_words(old, old, was);
+	if (old && !strcmp(is, was))
 		return;
 	/* A replace keeps what is not named. */
-	own = new->encap != LB_M_ENCAP_DEFAULT || (old && old->encap != LB_M_ENCAP_DEFAULT);
+	real_words(new, old ? old : new, is);
 	format_addr(&new->addr, addr);
-	emit(d, "real %s %s pool %s weight %u state %s%s%s", old ? "replace" : "add", addr,
-	     new->pool, new->weight, lb_state_names[new->state], own ? " encap " : "",
-	     own ? lb_encap_names[new->encap] : "");
+	emit(d, "real %s %s%s", old ? "replace" : "add", addr, is);
 }
 
 static void vip_del(const struct diff *d, const void *from, const void *to)

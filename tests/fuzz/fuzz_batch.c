@@ -60,7 +60,7 @@ static void must_be_same(const struct lb_model *a, const struct lb_model *b)
 		const struct lb_m_real *p = &a->real[i], *q = &b->real[i];
 
 		must(!real_order(p, q) && p->weight == q->weight && p->state == q->state &&
-		     p->encap == q->encap);
+		     p->encap == q->encap && p->mptcp == q->mptcp);
 	}
 	for (size_t i = 0; i < a->vips; i++) {
 		const struct lb_m_vip *p = &a->vip[i], *q = &b->vip[i];

@@ -32,6 +32,10 @@ static void random_real(struct lb_model *m, const char *pool)
 	real.weight = (uint16_t)(rand() % 3);
 	real.state = (enum lb_m_state)(rand() % 3);
 	real.encap = (enum lb_m_encap)(rand() % 2);
+	/* A host's own, so that none passes from one to another. */
+	if (rand() % 2)
+		real.mptcp = 8000 + real.addr.family * 10 +
+			     real.addr.b[real.addr.family == 4 ? 3 : 15];
 	cr_assert(eq(int, lb_model_put_real(m, &real, &err), 0));
 	if (!is_whole(m))
 		lb_model_del_real(m, lb_model_real(m, pool, &real.addr));
@@ -135,7 +139,8 @@ static bool same_pool(const struct lb_m_pool *a, const struct lb_m_pool *b)
 static bool same_real(const struct lb_m_real *a, const struct lb_m_real *b)
 {
 	return strcmp(a->pool, b->pool) == 0 && lb_addr_cmp(&a->addr, &b->addr) == 0 &&
-	       a->weight == b->weight && a->state == b->state && a->encap == b->encap;
+	       a->weight == b->weight && a->state == b->state && a->encap == b->encap &&
+	       a->mptcp == b->mptcp;
 }
 
 static bool same_vip(const struct lb_m_vip *a, const struct lb_m_vip *b)

@@ -160,6 +160,10 @@ static void type_real(struct lb_model *m, const char *verb, const char *const *w
 	real.state = (enum lb_m_state)choice(word, "state", lb_state_names);
 	if (value(word, "encap"))
 		real.encap = (enum lb_m_encap)choice(word, "encap", lb_encap_names);
+	if (value(word, "mptcp"))
+		real.mptcp = strcmp(value(word, "mptcp"), "none") == 0
+				     ? 0
+				     : (uint16_t)number(word, "mptcp");
 	cr_assert(eq(int, lb_model_put_real(m, &real, &err), 0));
 }
 
