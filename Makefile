@@ -36,7 +36,7 @@ BPFFLAGS  = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-un
 DEPS_BUILD = make gcc libc6-dev clang bpftool libbpf-dev libelf-dev libmnl-dev libjansson-dev \
 	     libcurl4-openssl-dev libcap-ng-dev
 DEPS_TEST  = libcriterion-dev perl iproute2 ethtool nftables iputils-ping procps nginx-light curl openssl jq \
-	     mandoc tcpdump python3 exabgp bird2 frr
+	     mandoc tcpdump python3 exabgp bird2 frr dnsmasq-base bind9-dnsutils ngtcp2-client ngtcp2-server
 DEPS_DEV   = git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
 
 ifeq ($(V),1)
