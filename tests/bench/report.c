@@ -2,6 +2,7 @@
 #include "tests/bench/report.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 
@@ -12,23 +13,42 @@ static int by_value(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-void report_sum(struct report *r, int rounds)
+void report_sum(struct report *r, const struct report_head *head)
 {
-	double least[REPORT_PROGS], above[REPORT_ROUNDS_MAX] = {0};
+	double above[REPORT_ROUNDS_MAX] = {0};
 
-	for (int i = 0; i < rounds; i++)
-		above[i] = r->ns[REPORT_LB][i] - r->ns[REPORT_EMPTY][i];
-	qsort(above, rounds, sizeof(*above), by_value);
-	r->median = above[rounds / 2];
-	for (int p = 0; p < REPORT_PROGS; p++) {
-		least[p] = r->ns[p][0];
-		for (int i = 1; i < rounds; i++)
-			if (r->ns[p][i] < least[p])
-				least[p] = r->ns[p][i];
+	for (int p = 0; p < head->progs; p++) {
+		r->least[p] = r->ns[p][0];
+		for (int i = 0; i < head->rounds; i++) {
+			if (r->ns[p][i] < r->least[p])
+				r->least[p] = r->ns[p][i];
+			above[i] = r->ns[p][i] - r->ns[REPORT_EMPTY][i];
+		}
+		qsort(above, head->rounds, sizeof(*above), by_value);
+		r->median[p] = above[head->rounds / 2];
+		if (p != REPORT_EMPTY)
+			r->least[p] -= r->least[REPORT_EMPTY];
 	}
-	r->empty = least[REPORT_EMPTY];
-	r->adjust = least[REPORT_ADJUST] - least[REPORT_EMPTY];
-	r->lb = least[REPORT_LB] - least[REPORT_EMPTY];
+}
+
+static double ratio(const struct report *r)
+{
+	return r->least[REPORT_LB] / r->least[REPORT_ADJUST];
+}
+
+static void line(const struct report_head *head, const struct report *r)
+{
+	const struct bench_case *c = r->of;
+
+	printf("%-11s %-44s %7.1f %7.1f %9.1f %7.1f %6.2f", c->name, c->what,
+	       r->least[REPORT_EMPTY], r->least[REPORT_ADJUST], r->least[REPORT_LB],
+	       r->median[REPORT_LB], ratio(r));
+	for (int p = REPORT_LB + 1; p < head->progs; p++)
+		printf(" %9.1f", r->least[p]);
+	if (c->most > 0)
+		printf(" %8.0f %5.0f%s", c->most, c->aim,
+		       r->least[REPORT_LB] > c->most ? "  over" : "");
+	putchar('\n');
 }
 
 void report_text(const struct report_head *head, const struct report *r, size_t n)
@@ -45,17 +65,34 @@ void report_text(const struct report_head *head, const struct report *r, size_t 
 		       (double)head->session_bytes / head->sessions);
 	else
 		printf("no session cache\n\n");
-	printf("%-11s %-44s %7s %7s %9s %7s %6s\n", "case", "", "empty", "adjust", "balancer",
+	printf("%-11s %-44s %7s %7s %9s %7s %6s", "case", "", "empty", "adjust", "balancer",
 	       "median", "ratio");
+	for (int p = REPORT_LB + 1; p < head->progs; p++)
+		printf(" %9.9s", head->names[p]);
+	printf(" %8s %5s\n", "at most", "aim");
 	for (; n; n--, r++)
-		if (r->name)
-			printf("%-11s %-44s %7.1f %7.1f %9.1f %7.1f %6.2f\n", r->name, r->what,
-			       r->empty, r->adjust, r->lb, r->median, r->lb / r->adjust);
+		if (r->of)
+			line(head, r);
 	printf("\nempty: `return XDP_TX` with the harness, least of the rounds. adjust, balancer: "
-	       "least above that,\n"
-	       "of bpf_xdp_adjust_head(-20) alone and of the balancer. median: of the balancer "
-	       "above empty,\n"
-	       "round by round. ratio: balancer by adjust.\n");
+	       "least above that, of a\n"
+	       "program that makes room for a tunnel and writes the Ethernet header, and of the "
+	       "balancer. median: of\n"
+	       "the balancer above empty, round by round. ratio: balancer by adjust.\n");
+}
+
+static json_t *case_json(const struct report *r)
+{
+	json_t *c = json_pack("{ss ss si sf sf sf sf sf}", "case", r->of->name, "what", r->of->what,
+			      "flows", (int)r->of->flows, "empty_ns", r->least[REPORT_EMPTY],
+			      "adjust_ns", r->least[REPORT_ADJUST], "balancer_ns",
+			      r->least[REPORT_LB], "balancer_median_ns", r->median[REPORT_LB],
+			      "ratio", ratio(r));
+
+	if (c && r->of->most > 0) {
+		json_object_set_new(c, "at_most_ns", json_real(r->of->most));
+		json_object_set_new(c, "aim_ns", json_real(r->of->aim));
+	}
+	return c;
 }
 
 int report_json(const struct report_head *head, const struct report *r, size_t n)
@@ -66,13 +103,8 @@ int report_json(const struct report_head *head, const struct report *r, size_t n
 
 	uname(&u);
 	for (; n; n--, r++)
-		if (r->name)
-			json_array_append_new(
-				cases, json_pack("{ss ss si sf sf sf sf sf}", "case", r->name,
-						 "what", r->what, "flows", (int)r->flows,
-						 "empty_ns", r->empty, "adjust_ns", r->adjust,
-						 "balancer_ns", r->lb, "balancer_median_ns",
-						 r->median, "ratio", r->lb / r->adjust));
+		if (r->of)
+			json_array_append_new(cases, case_json(r));
 	top = json_pack("{ss si si si si sI si sI so}", "kernel", u.release, "cpu", head->cpu,
 			"rounds", head->rounds, "packets", (int)head->packets, "jited_bytes",
 			(int)head->jited, "map_bytes", (json_int_t)head->map_bytes,

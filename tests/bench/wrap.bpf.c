@@ -72,10 +72,21 @@ int empty(struct xdp_md *ctx)
 	return XDP_TX;
 }
 
+/* What nobody who encapsulates can do without: room, and another Ethernet header. */
 SEC("xdp")
 int adjust(struct xdp_md *ctx)
 {
-	return bpf_xdp_adjust_head(ctx, -20) ? XDP_ABORTED : XDP_TX;
+	void *data;
+
+	if (bpf_xdp_adjust_head(ctx, -20))
+		return XDP_ABORTED;
+	data = (void *)(long)ctx->data;
+	if (data + 14 > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	*(__u64 *)data = 0x0200000000000002;
+	*(__u32 *)(data + 8) = 0x02000000;
+	*(__u16 *)(data + 12) = bpf_htons(0x0800);
+	return XDP_TX;
 }
 
 char LICENSE[] SEC("license") = "GPL";

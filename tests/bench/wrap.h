@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 #define WRAP_BYTES 64 /* restored: more than any program under test writes into */
+#define RIG_FRAME 256 /* longest packet */
 
 struct wrap {
 	__u8 frame[WRAP_BYTES]; /* the packet's first bytes */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* cases.h - the packets that are measured, and the configuration that they meet. */
+#ifndef TESTS_BENCH_CASES_H
+#define TESTS_BENCH_CASES_H
+
+#include "tests/packet/packet.h"
+#include "tests/packet/world.h"
+
+struct bench_case {
+	const char *name, *what;
+	struct pkt_spec spec;
+	uint32_t flows;
+	enum lb_why why; /* what must become of all packets */
+	float most, aim; /* nanoseconds above the empty program; 0: none is set */
+};
+extern const struct bench_case bench_cases[];
+extern const size_t bench_cases_n;
+
+/* 100 reals of each family behind five services. */
+int bench_config(struct world *w, uint32_t sessions, struct lb_err *err);
+
+#endif
