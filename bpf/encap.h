@@ -23,15 +23,17 @@ static __always_inline __u32 lb_outer_len(const struct lb_nexthop *nh)
 	return nh->flags & LB_NH_GUE ? ip + LB_UDP_GUE_LEN : ip;
 }
 
-static __always_inline __u32 lb_prev_len(const struct lb_nexthop *nh)
+static __always_inline __u32 lb_prev_len(const struct lb_nexthop *nh, __u32 prev)
 {
+	if (prev & LB_MARKED)
+		return sizeof(struct lb_gue_private);
 	return nh->flags & LB_NH_V6 ? LB_GUE_PREV6_LEN : LB_GUE_PREV4_LEN;
 }
 
 /* What a packet must leave room for: with GUE also for the name, so that a change of the table moves no path MTU. */
 static __always_inline __u32 lb_outer_room(const struct lb_nexthop *nh)
 {
-	return lb_outer_len(nh) + (nh->flags & LB_NH_GUE ? lb_prev_len(nh) : 0);
+	return lb_outer_len(nh) + (nh->flags & LB_NH_GUE ? lb_prev_len(nh, 0) : 0);
 }
 
 static __always_inline __u8 lb_inner_proto(const struct lb_pkt *p)
@@ -84,7 +86,7 @@ static __always_inline void lb_udp_gue(void *udp, const struct lb_pkt *p, __u32 
 static __always_inline __u32 lb_push_l2(struct xdp_md *ctx, const struct lb_pkt *p, __u32 outer)
 {
 	const struct lb_nexthop *nh = p->nh;
-	__u32 l2 = nh->flags & LB_NH_OWN_TAGS ? nh->l2_len : p->l3;
+	__u32 l2 = nh->flags & LB_NH_OWN_TAGS ? nh->l2_len : p->l2;
 	void *data;
 
 	/* The packet's tags mean something on the device it came on alone. */
@@ -117,18 +119,26 @@ static __always_inline __u32 lb_push_l2(struct xdp_md *ctx, const struct lb_pkt 
 	return ETH_HLEN + 8;
 }
 
-/* The private data that names the previous real. Global: few packets carry it. */
-int lb_name_prev(struct xdp_md *ctx, __u32 off, __u32 v6, __u32 prev);
+/* The private data: a fragment's mark, or the previous real. Global: few packets carry any. */
+int lb_private(struct xdp_md *ctx, __u32 off, __u32 v6, __u32 prev);
 
-__noinline int lb_name_prev(struct xdp_md *ctx, __u32 off, __u32 v6, __u32 prev)
+__noinline int lb_private(struct xdp_md *ctx, __u32 off, __u32 v6, __u32 prev)
 {
-	const struct lb_real *r = bpf_map_lookup_elem(&real, &prev);
 	struct lb_gue_private *private;
+	const struct lb_real *r;
 
-	if (!r || off > LB_L2_MAX + LB_OUTER_MAX)
+	if (off > LB_L2_MAX + LB_OUTER_MAX)
 		return LB_DROP_NO_ROOM;
 	private = lb_data(ctx) + off;
-	if ((void *)(private + 1) + 4 > lb_data_end(ctx))
+	if ((void *)(private + 1) > lb_data_end(ctx))
+		return LB_DROP_NO_ROOM;
+	if (prev & LB_MARKED) {
+		*private = (struct lb_gue_private){.type = bpf_htons(LB_GUE_FRAGMENT),
+						   .hops = prev};
+		return LB_NEXT;
+	}
+	r = bpf_map_lookup_elem(&real, &prev);
+	if (!r || (void *)(private + 1) + 4 > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
 	*private = (struct lb_gue_private){.type = bpf_htons(LB_GUE_PREV), .hops = 1};
 	if (!v6) {
@@ -154,10 +164,11 @@ static __always_inline int lb_encap4(struct xdp_md *ctx, struct lb_pkt *p, __u64
 		return LB_NEXT;
 	if (udp + LB_UDP_GUE_LEN > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
-	lb_udp_gue(udp, p, p->len + outer - sizeof(struct iphdr), p->prev ? LB_GUE_PREV4_LEN : 0);
+	lb_udp_gue(udp, p, p->len + outer - sizeof(struct iphdr),
+		   p->prev ? lb_prev_len(p->nh, p->prev) : 0);
 	if (!p->prev)
 		return LB_NEXT;
-	return lb_name_prev(ctx, l3 + sizeof(struct iphdr) + LB_UDP_GUE_LEN, 0, p->prev);
+	return lb_private(ctx, l3 + sizeof(struct iphdr) + LB_UDP_GUE_LEN, 0, p->prev);
 }
 
 static __always_inline int lb_encap6(struct xdp_md *ctx, struct lb_pkt *p, __u64 l3, __u32 outer)
@@ -171,10 +182,11 @@ static __always_inline int lb_encap6(struct xdp_md *ctx, struct lb_pkt *p, __u64
 		return LB_NEXT;
 	if (udp + LB_UDP_GUE_LEN > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
-	lb_udp_gue(udp, p, p->len + outer - sizeof(struct ipv6hdr), p->prev ? LB_GUE_PREV6_LEN : 0);
+	lb_udp_gue(udp, p, p->len + outer - sizeof(struct ipv6hdr),
+		   p->prev ? lb_prev_len(p->nh, p->prev) : 0);
 	if (!p->prev)
 		return LB_NEXT;
-	return lb_name_prev(ctx, l3 + sizeof(struct ipv6hdr) + LB_UDP_GUE_LEN, 1, p->prev);
+	return lb_private(ctx, l3 + sizeof(struct ipv6hdr) + LB_UDP_GUE_LEN, 1, p->prev);
 }
 
 static __always_inline int lb_encap(struct xdp_md *ctx, struct lb_pkt *p)
@@ -185,7 +197,7 @@ static __always_inline int lb_encap(struct xdp_md *ctx, struct lb_pkt *p)
 	if (!(p->nh->flags & LB_NH_GUE))
 		p->prev = 0;
 	if (p->prev)
-		outer += lb_prev_len(p->nh);
+		outer += lb_prev_len(p->nh, p->prev);
 	l3 = lb_push_l2(ctx, p, outer);
 	if (!l3)
 		return LB_DROP_NO_ROOM;

@@ -22,11 +22,13 @@ _Static_assert(sizeof(struct lb_gue) == 4, "lb_gue goes over the wire");
 enum lb_gue_type {
 	/* The real that had the flow's slot before, behind the header: 4 bytes or 16, of the outer packet's family. */
 	LB_GUE_PREV = 0x4c01,
+	/* One node's fragment to the node at which they meet (fragment.h); nothing behind the header. */
+	LB_GUE_FRAGMENT = 0x4c02,
 };
 
 struct lb_gue_private {
 	__be16 type; /* enum lb_gue_type */
-	__u8 hops; /* how many times it may still be sent on to the previous real: 1 or 0 */
+	__u8 hops; /* how many times it may still be sent on: to the previous real 1 or 0 */
 	__u8 pad;
 };
 _Static_assert(sizeof(struct lb_gue_private) == 4, "lb_gue_private goes over the wire");

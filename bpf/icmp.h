@@ -205,6 +205,8 @@ static __always_inline int lb_icmp(struct xdp_md *ctx, struct lb_pkt *p)
 		return LB_DROP_SHORT;
 	if (lb_is_error(LB_AT(__u8, data + p->l4), p->v6))
 		return lb_icmp_error(ctx, p);
+	if (p->hops || data + ETH_HLEN > end) /* peers pass on fragments alone; and a bound */
+		return LB_DROP_ICMP;
 	why = p->v6 ? lb_echo6(data, end, p) : lb_echo4(data, end, p);
 	if (why == LB_TX_ECHO)
 		lb_swap_macs(data);

@@ -7,6 +7,7 @@
  * word, untouched.
  */
 #include "bpf/encap.h"
+#include "bpf/fragment.h"
 #include "bpf/icmp.h"
 #include "bpf/lookup.h"
 #include "bpf/nexthop.h"
@@ -15,9 +16,35 @@
 #include "bpf/tell.h"
 #include "bpf/too_big.h"
 
+/* Service and real; a fragment's may have to be asked for twice: as the address's, then, of a first one, as the port's. */
+static __always_inline int lb_choose(struct xdp_md *ctx, struct lb_pkt *p)
+{
+	int why;
+
+#pragma nounroll
+	for (int i = 0; i < 2; i++) {
+		why = lb_service(p);
+		if (why != LB_NEXT)
+			return why;
+		if (!p->fragment || !(p->svc->flags & LB_SVC_TRACK) || !lb_meta.peers[p->half & 1])
+			break;
+		why = lb_fragment(ctx, p);
+		if (why != LB_NEXT || p->nh || p->real)
+			return why;
+	}
+	if (p->key && !(p->svc->flags & LB_SVC_FRAGMENTS))
+		return LB_DROP_FRAGMENT;
+	why = lb_pick(p);
+	if (why == LB_NEXT && p->key)
+		lb_fragment_keep(p->key, p->real);
+	return why;
+}
+
 static __always_inline int lb_forward(struct xdp_md *ctx, struct lb_pkt *p)
 {
 	p->out = p->nh->out;
+	if (p->prev & LB_MARKED)
+		return LB_TX_PEER;
 	return p->out == ctx->ingress_ifindex ? LB_TX : LB_TX_REDIRECT;
 }
 
@@ -46,11 +73,10 @@ int lb(struct xdp_md *ctx)
 
 	/* clang-format off */
 	if ((why = lb_parse(ctx, &p)) == LB_NEXT &&
-	    (why = lb_vip(&p)) == LB_NEXT &&
+	    (why = lb_vip_or_passed_on(ctx, &p)) == LB_NEXT &&
 	    (why = lb_transport(ctx, &p)) == LB_NEXT &&
 	    (why = lb_icmp(ctx, &p)) == LB_NEXT &&
-	    (why = lb_service(&p)) == LB_NEXT &&
-	    (why = lb_pick(&p)) == LB_NEXT &&
+	    (why = lb_choose(ctx, &p)) == LB_NEXT &&
 	    (why = lb_nexthop(ctx, &p)) == LB_NEXT &&
 	    (why = lb_fits(ctx, &p)) == LB_NEXT &&
 	    (why = lb_encap(ctx, &p)) == LB_NEXT)

@@ -55,7 +55,8 @@
  *
  * Fragments have no ports but the first. When a service of an address takes them, there is one more entry for the
  * address and its protocol: port 0, `proto` with LB_SVC_FRAGMENT, otherwise as the service with the lowest port that
- * takes them ("any" is the lowest), without LB_SVC_SESSION. It is found like any other.
+ * takes them ("any" is the lowest), without LB_SVC_SESSION, and with LB_SVC_TRACK when one of them tracks. It is found
+ * like any other.
  *
  * A real with a port of its own (MPTCP: where further subflows reach the host of the first) has an entry with
  * LB_SVC_REAL for it on each address on which its pool has a service over TCP: it names the real, and counts under that
@@ -74,6 +75,8 @@ enum lb_svc_flags {
 	LB_SVC_ALWAYS = 8, /* announced whatever the health of its reals (lbmon) */
 	LB_SVC_SRC = 16, /* placed by the client's address alone */
 	LB_SVC_FRAGMENTS = 32, /* takes fragments */
+	LB_SVC_TRACK =
+		64, /* with peers: fragments follow their datagram's first (bpf/fragment.h) */
 	LB_SVC_REAL = 128, /* one real's alone */
 };
 
@@ -273,6 +276,21 @@ _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 #define LB_SESSION_REAL(e) ((__u16)((e) >> 16))
 
 /*
+ * Peers: the nodes among which fragments meet, index: half. `slot` is a table like those of pools. Those of one family
+ * and address only: weight, state and pool say nothing.
+ */
+#define LB_PEERS_MAX 64u
+#define LB_PEER_SLOTS 251u
+#define LB_FRAGMENT_BUCKETS 2048u /* of 8 datagrams, as in the session cache */
+struct lb_peers {
+	struct lb_real peer[LB_PEERS_MAX];
+	__u32 n;
+	__u8 slot[LB_PEER_SLOTS];
+	__u8 pad;
+};
+_Static_assert(sizeof(struct lb_peers) == 2816, "lb_peers is ABI");
+
+/*
  * Next hops, per CPU, index: real id. Made by the program from bpf_fib_lookup() and used for
  * LB_NEXTHOP_HZ-th of a second, so that changed routes, neighbours and up-links are followed with no
  * daemon. An entry with `out` 0 is not there.
@@ -338,7 +356,8 @@ struct lb_meta {
 	__u32 flags; /* enum lb_meta_flags */
 	__u64 mul4[2], mul6[2]; /* multipliers of the service buckets, a half each */
 	__u32 watch; /* 0: nobody listens; else of packets that were not dropped one in so many is looked at (lb_event.h) */
-	__u8 pad0[20];
+	__u8 peers[2]; /* how many nodes share their fragments, a half each */
+	__u8 pad0[18];
 
 	__u32 magic;
 	__u32 version;

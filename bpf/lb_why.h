@@ -10,6 +10,7 @@
 #define LB_WHYS(X) \
 	X(TX, "tx", "forwarded, by the device it came on") \
 	X(TX_REDIRECT, "tx_redirect", "forwarded, by another device") \
+	X(TX_PEER, "tx_peer", "a fragment, passed on to the node at which its datagram's meet") \
 	X(TX_ECHO, "tx_echo", "echo request to a VIP, answered") \
 	X(TX_TOO_BIG, "tx_too_big", \
 	  "does not fit the path to the real once encapsulated, answered with what would") \
@@ -18,6 +19,9 @@
 	X(PASS_NO_VIP, "pass_no_vip", "the destination is no VIP") \
 	X(DROP_NO_SERVICE, "drop_no_service", "a VIP, but no service on that port and protocol") \
 	X(DROP_FRAGMENT, "drop_fragment", "a fragment to a VIP whose services take none") \
+	X(DROP_FRAGMENT_EARLY, "drop_fragment_early", \
+	  "a fragment whose datagram's first one did not come in time") \
+	X(DROP_FRAGMENT_RATE, "drop_fragment_rate", "a fragment, enough were tracked") \
 	X(DROP_SHORT, "drop_short", "to a VIP, ends before its transport header does") \
 	X(DROP_BAD_LENGTH, "drop_bad_length", \
 	  "to a VIP, header lengths that contradict each other or the frame") \
@@ -48,7 +52,7 @@ enum lb_why {
 	/* clang-format on */
 };
 /* Where the reasons of one kind begin: the XDP action follows from it. */
-#define LB_WHY_ANSWER LB_TX_ECHO /* before it: to a real */
+#define LB_WHY_ANSWER LB_TX_ECHO /* before it: to a real or a peer */
 #define LB_WHY_PASS LB_PASS_NOT_IP
 #define LB_WHY_DROP LB_DROP_NO_SERVICE
 

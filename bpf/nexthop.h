@@ -146,13 +146,13 @@ static __always_inline int lb_source6(struct lb_nexthop *nh, const struct bpf_fi
 	return LB_NEXT;
 }
 
-/* Global, so that the verifier looks at it once and not on each way that leads here. */
-int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 id);
+/* Makes the next hop to a real, or to another node. Global, so that the verifier looks at it once and not on each way
+ * that leads here. */
+int lb_nexthop_way(struct xdp_md *ctx, struct lb_nexthop *nh, const struct lb_real *r);
 
-__noinline int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 id)
+__noinline int lb_nexthop_way(struct xdp_md *ctx, struct lb_nexthop *nh, const struct lb_real *r)
 {
 	__u32 in = ctx->ingress_ifindex, e;
-	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
 	const struct lb_dev *idev = bpf_map_lookup_elem(&dev, &in), *odev;
 	struct bpf_fib_lookup fib;
 	struct lb_ask ask = {.in = in};
@@ -190,8 +190,12 @@ __noinline int lb_nexthop_make(struct xdp_md *ctx, struct lb_nexthop *nh, __u32 
 
 static __always_inline int lb_nexthop(struct xdp_md *ctx, struct lb_pkt *p)
 {
-	struct lb_nexthop *nh = bpf_map_lookup_elem(&nexthop, &p->real);
+	const struct lb_real *r;
+	struct lb_nexthop *nh;
 
+	if (p->nh) /* a peer's */
+		return LB_NEXT;
+	nh = bpf_map_lookup_elem(&nexthop, &p->real);
 	p->nh = nh;
 	if (!nh)
 		return LB_DROP_NO_REAL;
@@ -200,7 +204,8 @@ static __always_inline int lb_nexthop(struct xdp_md *ctx, struct lb_pkt *p)
 	    nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life &&
 	    (nh->in == ctx->ingress_ifindex || !(lb_meta.flags & LB_META_VIA)))
 		return LB_NEXT;
-	return lb_nexthop_make(ctx, nh, p->real);
+	r = bpf_map_lookup_elem(&real, &p->real);
+	return r ? lb_nexthop_way(ctx, nh, r) : LB_DROP_NO_REAL;
 }
 
 #endif

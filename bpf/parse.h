@@ -69,6 +69,7 @@ static __always_inline int lb_parse(struct xdp_md *ctx, struct lb_pkt *p)
 		l3 += 4;
 		p->l3 += 4;
 	}
+	p->l2 = p->l3;
 	if (type == bpf_htons(ETH_P_IP))
 		return lb_parse_ipv4(l3, end, p);
 	if (type == bpf_htons(ETH_P_IPV6))

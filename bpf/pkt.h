@@ -26,6 +26,8 @@ struct lb_pkt {
 	/* parse.h. Offsets are 64 bits wide since the verifier forgets the bounds of smaller ones that
 	 * are kept on the stack. */
 	__u64 l3; /* offset of the IP header */
+	__u32 l2; /* bytes of the Ethernet header and its tags; l3, unless a peer passed the packet on */
+	__u32 hops; /* of a packet that a peer passed on: that it has left, + 1; else 0 */
 	__u64 l4; /* offset of the transport header */
 	__u64 v6; /* 0 or 1; as wide, lest the verifier take one family's bucket for the other's */
 	__u32 frame; /* bytes, Ethernet header included */
@@ -51,10 +53,13 @@ struct lb_pkt {
 	__u64 hash;
 	__u32 real;
 	__u8 kept; /* 1: the session cache knew the real */
-	__u32 prev; /* who had the slot before, to be named to the real's receiver; 0: nobody */
+	__u32 prev; /* who had the slot before, to be named to the real's receiver; or LB_MARKED and hops; 0: neither */
+	__u64 key; /* of a first fragment, to keep its real by; else 0 */
 	struct lb_nexthop *nh;
 	__u32 out; /* ifindex by which it leaves */
 };
+
+#define LB_MARKED 0x10000u /* in `prev`: a fragment on its way to a peer */
 
 /* Loads and stores of words at any alignment; x86 does them, and the verifier lets it. Through memcpy()
  * clang would move byte by byte. */

@@ -98,7 +98,7 @@ static __always_inline bool lb_wanted(const struct lb_listener *l, const struct 
 	       lb_scale(bpf_get_prandom_u32(), l->sample) < watch;
 }
 
-/* As lb_may_answer() in too_big.h. CPUs that come at once may both go through: a few more are told. */
+/* As lb_may() in rate.h. CPUs that come at once may both go through: a few more are told. */
 static __always_inline bool lb_may_tell(struct lb_listener *l, __u64 now)
 {
 	__u64 paid = LB_READ_ONCE(l->paid), cost = l->cost,

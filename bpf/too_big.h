@@ -18,6 +18,7 @@
 #include "bpf/encap.h"
 #include "bpf/icmp.h"
 #include "bpf/maps.h"
+#include "bpf/rate.h"
 
 #define LB_ANSWERS 100u
 #define LB_ICMP_FRAG_NEEDED 4 /* a code of unreachable */
@@ -33,29 +34,7 @@
 #define LB_QUOTE6 (LB_MTU6_MIN - sizeof(struct ipv6hdr) - 8)
 #define LB_CSUM_MAX 512 /* what bpf_csum_diff() takes at once */
 
-/* A token bucket as the time up to which answers are paid for, in tenths of a jiffy (Turner's leaky bucket as virtual
- * scheduling, ITU-T I.371). Per CPU. */
 LB_ARRAY(answers, BPF_MAP_TYPE_PERCPU_ARRAY, __u64, 0);
-
-static __always_inline bool lb_may_answer(void)
-{
-	/* A tenth of a second is nexthop_life jiffies: then a tenth of that many tenths is one of 100 a second. */
-	__u64 cost = lb_cfg.nexthop_life * 10 * LB_NEXTHOP_HZ / LB_ANSWERS;
-	__u64 now = bpf_jiffies64() * 10, *paid;
-	__u32 zero = 0;
-
-	if (lb_cfg.trace)
-		return true;
-	paid = bpf_map_lookup_elem(&answers, &zero);
-	if (!paid)
-		return false;
-	if (now - *paid > LB_ANSWERS * cost)
-		*paid = now - LB_ANSWERS * cost;
-	if (now - *paid < cost)
-		return false;
-	*paid += cost;
-	return true;
-}
 
 /*
  * Cuts `cut` bytes off the end, which leaves what is quoted, and makes room for `outer` in front. The L2 header goes
@@ -100,7 +79,7 @@ static __always_inline int lb_too_big4(struct xdp_md *ctx, __u64 l3, __u32 mtu, 
 
 	if ((void *)was + LB_QUOTE4 > lb_data_end(ctx) || was->frag_off & bpf_htons(0x1fff))
 		return LB_DROP_TOO_BIG;
-	if (!lb_may_answer())
+	if (!lb_may(&answers, LB_ANSWERS))
 		return LB_DROP_TOO_BIG_RATE;
 	vip = was->daddr;
 	client = was->saddr;
@@ -135,7 +114,7 @@ static __always_inline int lb_too_big6(struct xdp_md *ctx, __u64 l3, __u32 mtu, 
 
 	if (was + LB_QUOTE6 > lb_data_end(ctx))
 		return LB_DROP_TOO_BIG;
-	if (!lb_may_answer())
+	if (!lb_may(&answers, LB_ANSWERS))
 		return LB_DROP_TOO_BIG_RATE;
 	client[0] = LB_AT(__u64, was + 8);
 	client[1] = LB_AT(__u64, was + 16);
@@ -197,7 +176,7 @@ static __always_inline int lb_fits(struct xdp_md *ctx, const struct lb_pkt *p)
 
 	if (p->len + outer <= mtu)
 		return LB_NEXT;
-	if (p->quoted)
+	if (p->quoted || p->hops)
 		return LB_DROP_TOO_BIG;
 	return lb_too_big(ctx, p->l3, mtu > outer ? mtu - outer : 0, p->len, p->frame);
 }

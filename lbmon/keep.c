@@ -36,6 +36,9 @@ static void trouble(void *arg, enum lb_hop_trouble kind, const struct lb_addr *a
 	struct keep *k = arg;
 	char word[LB_ADDR_STRLEN];
 
+	/* One of the peers is this host itself; that a real is, lbtool refuses. */
+	if (kind == LB_HOP_OWN)
+		return;
 	/* One line for the first of a turn, when their number changed. */
 	if (k->troubles++ == 0 && !k->said) {
 		format_addr(addr, word);

@@ -112,11 +112,11 @@ static void health_changed(void *arg)
 	tell(w);
 }
 
-/* What the packets' way leads over: the reals' next hops, and those of devices that have one of their own. */
+/* What the packets' way leads over: the next hops of reals and peers, and those of devices that have one of their own. */
 static void keep_hops(struct watch *w)
 {
-	size_t n = w->model.reals, i;
-	struct lb_addr *addr = calloc(n + VIAS, sizeof(*addr));
+	size_t n = w->model.reals, most = n + VIAS + LB_M_PEERS_MAX, i;
+	struct lb_addr *addr = calloc(most, sizeof(*addr));
 	struct lb_dev_conf dev;
 	uint32_t ifindex = 0;
 
@@ -124,7 +124,9 @@ static void keep_hops(struct watch *w)
 		return;
 	for (i = 0; i < n; i++)
 		addr[i] = w->model.real[i].addr;
-	while (w->maps && n < w->model.reals + VIAS && lb_maps_dev_next(w->maps, &ifindex))
+	for (i = 0; i < w->model.peers; i++)
+		addr[n++] = w->model.peer[i];
+	while (w->maps && n < most && lb_maps_dev_next(w->maps, &ifindex))
 		if (lb_maps_dev_get(w->maps, ifindex, &dev) && dev.via.family)
 			addr[n++] = dev.via;
 	keep_set(w->keep, addr, n);

@@ -3,6 +3,7 @@
  * One transaction: lock, read, edit in memory, check the whole, write the difference once, unlock.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "lbtool/edit.h"
 #include "lbtool/hops.h"
@@ -47,7 +48,7 @@ static void count_line(void *arg, const char *text)
 	++*(size_t *)arg;
 }
 
-/* Asks the kernel for the next hops of reals that were not there before. A failure is a remark. */
+/* Asks the kernel for the next hops of reals and peers that were not there before. A failure is a remark. */
 static void keep_new(struct tool *t, const struct lb_model *from, const struct lb_model *to)
 {
 	struct lb_addr *addr = NULL;
@@ -65,8 +66,11 @@ static void keep_new(struct tool *t, const struct lb_model *from, const struct l
 		addr[n++] = r->addr;
 	}
 	if (n)
-		hops_keep(t, addr, n);
+		hops_keep(t, "real", addr, n);
 	free(addr);
+	if (to->peers &&
+	    (to->peers != from->peers || memcmp(to->peer, from->peer, sizeof(to->peer))))
+		hops_keep(t, "peer", to->peer, to->peers);
 }
 
 static bool is_own(const struct lb_nl_addr *own, size_t n, const struct lb_addr *addr)

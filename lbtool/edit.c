@@ -11,8 +11,8 @@
 
 const char *const edit_verb_names[] = {"add", "replace", "del", NULL};
 
-static const struct edit_kind *const kinds[] = {&pool_edit, &real_edit, &vip_edit};
-static const char *const kind_names[] = {"pool", "real", "vip", NULL};
+static const struct edit_kind *const kinds[] = {&pool_edit, &real_edit, &vip_edit, &peer_edit};
+static const char *const kind_names[] = {"pool", "real", "vip", "node", NULL};
 
 int edit_exists(const struct edit *e, const char *name, struct lb_err *err)
 {
@@ -50,8 +50,9 @@ static int refuse_object(const char *word, struct lb_err *err)
 	int which;
 
 	if (!strcmp(word, "help") || object_find(word, &ignored))
-		return lb_bad_word(err, word,
-				   "not in a batch, which takes pool, real and vip only");
+		return lb_bad_word(
+			err, word,
+			"not in a batch, which takes pool, real, vip and node peer only");
 	return parse_choice(word, kind_names, &which, err);
 }
 
@@ -66,6 +67,16 @@ static int find_kind(struct edit *e, const char *word, struct lb_err *err)
 	return refuse_object(word, err);
 }
 
+/* Of `node` a batch takes `node peer` alone. */
+static int take_peer(struct lb_args *a, struct lb_err *err)
+{
+	const char *word;
+
+	if (lb_args_next(a, "peer", &word, err))
+		return -1;
+	return strcmp(word, "peer") ? lb_bad_word(err, word, "must be peer in a batch") : 0;
+}
+
 int edit_parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 {
 	const char *object, *verb;
@@ -74,6 +85,9 @@ int edit_parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 	memset(e, 0, sizeof(*e));
 	if (lb_args_next(a, "OBJECT", &object, err) || find_kind(e, object, err))
 		return -1;
+	if (e->kind == &peer_edit && take_peer(a, err))
+		return lb_prefix(err, "%s", object);
+	object = e->kind->object;
 	if (lb_args_next(a, "add, replace or del", &verb, err))
 		return lb_prefix(err, "%s", object);
 	if (!strcmp(verb, "show") || !strcmp(verb, "help")) {

@@ -27,7 +27,7 @@ struct edit_kind {
 	int (*parse)(struct edit *e, struct lb_args *a, struct lb_err *err);
 	int (*apply)(const struct edit *e, struct lb_model *m, struct lb_err *err);
 };
-extern const struct edit_kind pool_edit, real_edit, vip_edit;
+extern const struct edit_kind pool_edit, real_edit, vip_edit, peer_edit;
 
 struct edit {
 	const struct edit_kind *kind;
@@ -38,6 +38,7 @@ struct edit {
 		struct lb_m_pool pool;
 		struct lb_m_real real;
 		struct lb_m_vip vip;
+		struct lb_addr peer;
 	};
 };
 

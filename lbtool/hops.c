@@ -53,11 +53,11 @@ static void trouble_tell(const struct tool *t, const struct trouble *tr)
 		tool_note(t, "%s %s: %s", tr->kind, tr->addr, tr->what);
 }
 
-void hops_keep(struct tool *t, const struct lb_addr *real, size_t n)
+void hops_keep(struct tool *t, const char *what, const struct lb_addr *addr, size_t n)
 {
 	struct trouble trouble[LB_HOP_TROUBLES] = {
-		[LB_HOP_LOST].kind = "real",
-		[LB_HOP_OWN].kind = "real",
+		[LB_HOP_LOST].kind = what,
+		[LB_HOP_OWN].kind = what,
 		[LB_HOP_REFUSED].kind = "next hop",
 	};
 
@@ -67,7 +67,10 @@ void hops_keep(struct tool *t, const struct lb_addr *real, size_t n)
 	}
 	if (!routes_matter(t))
 		return;
-	lb_hops_keep(t->nl, real, n, trouble_add, trouble);
+	lb_hops_keep(t->nl, addr, n, trouble_add, trouble);
+	/* One of the peers is this host. */
+	if (!strcmp(what, "peer"))
+		trouble[LB_HOP_OWN].n = 0;
 	for (size_t i = 0; i < LB_HOP_TROUBLES; i++)
 		trouble_tell(t, &trouble[i]);
 }
@@ -86,7 +89,9 @@ void hops_keep_all(struct tool *t)
 	for (size_t i = 0; addr && i < m.reals; i++)
 		addr[i] = m.real[i].addr;
 	if (addr && m.reals)
-		hops_keep(t, addr, m.reals);
+		hops_keep(t, "real", addr, m.reals);
+	if (m.peers)
+		hops_keep(t, "peer", m.peer, m.peers);
 out:
 	free(addr);
 	lb_model_free(&m);

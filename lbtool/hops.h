@@ -11,12 +11,12 @@
 #include "lbtool/tool.h"
 
 /*
- * The next hops of these reals, once each, when our program is attached in this namespace. Notes,
- * no errors.
+ * The next hops of these addresses, once each, when our program is attached in this namespace. Notes,
+ * no errors. what: "real" or "peer".
  */
-void hops_keep(struct tool *t, const struct lb_addr *real, size_t n);
+void hops_keep(struct tool *t, const char *what, const struct lb_addr *addr, size_t n);
 
-/* Those of all reals. */
+/* Those of all reals and peers. */
 void hops_keep_all(struct tool *t);
 
 #endif

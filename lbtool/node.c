@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "lbtool/cmd.h"
+#include "lbtool/peer.h"
 
 /* --dry-run prints the command that changes something, as others do. */
 static int set(struct tool *t, struct lb_args *a, bool drained)
@@ -45,14 +46,18 @@ static const struct cmd node_cmds[] = {
 	{"drain", node_drain, "drain"},
 	{"ready", node_ready, "ready"},
 	{"show", node_show, "show"},
+	{"peer", node_peer, "peer [ show | add ADDRESS | replace ADDRESS | del ADDRESS ]"},
 	{NULL, NULL, NULL},
 };
 
 const struct object node_object = {
 	"node",
-	"does this node announce its VIPs",
+	"does this node announce its VIPs, and which others are there",
 	node_cmds,
 	"drain: lbmon withdraws all VIPs, so that routers send new packets to other nodes;\n"
 	"       what comes here all the same is served\n"
-	"ready: the VIPs are announced again\n",
+	"ready: the VIPs are announced again\n"
+	"peer: the addresses of all nodes, this one's too, among which the fragments of a "
+	"datagram\n"
+	"      meet (\"vip ... fragments track\"); the same list on each of them, at most 64\n",
 };

@@ -12,7 +12,7 @@ static const struct lb_key keys[] = {
 	[KEY_POOL] = {"pool", "NAME", false},
 	[KEY_SESSION] = {"session", "on|off", false},
 	[KEY_HASH] = {"hash", "5tuple|src", false},
-	[KEY_FRAGMENTS] = {"fragments", "drop|hash", false},
+	[KEY_FRAGMENTS] = {"fragments", "drop|hash|track", false},
 	[KEY_ANNOUNCE] = {"announce", "auto|always", false},
 	{NULL, NULL, false},
 };
@@ -176,10 +176,10 @@ out:
 static const struct cmd vip_cmds[] = {
 	{"add", vip_add,
 	 "add ADDRESS:PORT/PROTO pool NAME [ session on|off ] [ hash 5tuple|src ] "
-	 "[ fragments drop|hash ] [ announce auto|always ]"},
+	 "[ fragments drop|hash|track ] [ announce auto|always ]"},
 	{"replace", vip_replace,
 	 "replace ADDRESS:PORT/PROTO pool NAME [ session on|off ] [ hash 5tuple|src ] "
-	 "[ fragments drop|hash ] [ announce auto|always ]"},
+	 "[ fragments drop|hash|track ] [ announce auto|always ]"},
 	{"del", vip_del, "del ADDRESS:PORT/PROTO"},
 	{"show", vip_show, "show [ ADDRESS[:PORT/PROTO] ] [ pool NAME ]"},
 	{NULL, NULL, NULL},
@@ -197,7 +197,8 @@ const struct object vip_object = {
 	"hash 5tuple: each flow goes its own way (default); src: all flows of a client go to one "
 	"real\n"
 	"fragments drop: (default); hash: placed by addresses and protocol, all of a datagram "
-	"alike\n"
+	"alike;\n"
+	"          track: as their flow is, with \"node peer\"; without peers as hash\n"
 	"announce auto: while enough reals are healthy, as its pool says (default); always: "
 	"whatever their health\n"
 	"replace keeps what is not named\n",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The pinned maps, mapped into memory, and the model read from them. */
+/* The pinned maps, mapped into memory, and what a look at them tells. */
 #include "lib/maps.h"
 
 #include <arpa/inet.h>
@@ -13,7 +13,7 @@
 #include "lib/maps_internal.h"
 #include "lib/prog_internal.h"
 
-#define READ_TRIES 1000
+#define MAPPINGS 9
 
 static const char not_loaded[] = "nothing is loaded: \"lbtool prog load\" comes first";
 
@@ -31,10 +31,10 @@ struct mapping {
 	size_t entries, size;
 };
 
-static void mappings(struct lb_maps *m, struct mapping out[9])
+static void mappings(struct lb_maps *m, struct mapping out[MAPPINGS + 1])
 {
 	const struct lb_meta *meta = m->meta;
-	const struct mapping all[9] = {
+	const struct mapping all[MAPPINGS + 1] = {
 		{"service4", (void **)&m->service4, meta ? 2 * meta->buckets : 0,
 		 sizeof(*m->service4)},
 		{"service6", (void **)&m->service6, meta ? 2 * meta->buckets : 0,
@@ -46,6 +46,7 @@ static void mappings(struct lb_maps *m, struct mapping out[9])
 		{"health", (void **)&m->health, meta ? meta->reals : 0, sizeof(*m->health)},
 		{"session", (void **)&m->session, meta && meta->sessions ? meta->sessions : 1,
 		 sizeof(*m->session)},
+		{"peers", (void **)&m->peers, 2, sizeof(*m->peers)},
 	};
 
 	memcpy(out, all, sizeof(all));
@@ -91,7 +92,7 @@ static int open_fds(struct lb_maps *m, const char *instance, struct lb_err *err)
 
 int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err)
 {
-	struct mapping all[9] = {0};
+	struct mapping all[MAPPINGS + 1] = {0};
 	struct lb_maps *m;
 	size_t i;
 	int fd;
@@ -130,7 +131,7 @@ static void close_fd(int fd)
 
 void lb_maps_close(struct lb_maps *m)
 {
-	struct mapping all[9] = {0};
+	struct mapping all[MAPPINGS + 1] = {0};
 	size_t i;
 
 	if (!m)
@@ -148,10 +149,6 @@ void lb_maps_close(struct lb_maps *m)
 	close_fd(m->dev);
 	free(m);
 }
-
-/* The model's encapsulations are the maps'. */
-_Static_assert((int)LB_M_ENCAP_IPIP == LB_ENCAP_IPIP && (int)LB_M_ENCAP_GUE == LB_ENCAP_GUE,
-	       "enum lb_m_encap");
 
 static uint32_t root_of(const struct lb_maps *m)
 {
@@ -189,170 +186,6 @@ void lb_maps_info(const struct lb_maps *m, struct lb_info *info)
 	memcpy(info->object, meta->object, sizeof(meta->object));
 	for (i = 0; i < meta->pools; i++)
 		info->slots_used += lb_maps_table(m, i, &base);
-}
-
-static int read_pools(const struct lb_maps *m, uint32_t half, struct lb_model *model,
-		      struct lb_err *err)
-{
-	uint32_t i;
-
-	for (i = 0; i < m->meta->pools; i++) {
-		const struct lb_pool *p = &m->pool[half * m->meta->pools + i];
-		struct lb_m_pool pool = {
-			.slots = p->slots,
-			.encap = (enum lb_m_encap)p->encap,
-			.min = p->min,
-			.panic = p->panic,
-			.drain = p->drain,
-			.gue_port = ntohs(p->gue_port),
-			.id = i,
-		};
-
-		if (!p->name[0])
-			continue;
-		lb_check_get(&m->check[half * m->meta->pools + i], &pool.check);
-		memcpy(pool.name, p->name, sizeof(pool.name) - 1);
-		if (lb_model_put_pool(model, &pool, err))
-			return -1;
-	}
-	return 0;
-}
-
-static int by_real(const void *a, const void *b)
-{
-	const struct lb_m_real *x = a, *y = b;
-	int d = strcmp(x->pool, y->pool);
-
-	return d ? d : lb_addr_cmp(&x->addr, &y->addr);
-}
-
-static enum lb_m_health health_of(const struct lb_maps *m, uint32_t id)
-{
-	switch (m->health[id].state) {
-	case LB_HEALTH_UP:
-		return LB_M_HEALTHY;
-	case LB_HEALTH_DOWN:
-		return LB_M_SICK;
-	default:
-		return LB_M_UNKNOWN;
-	}
-}
-
-static bool real_at(const struct lb_maps *m, uint32_t half, uint32_t id, struct lb_m_real *out)
-{
-	const struct lb_real *r = &m->real[id];
-	const struct lb_real_half *h = &r->half[half];
-	const struct lb_pool *p = &m->pool[half * m->meta->pools + r->pool];
-
-	if (h->state == LB_STATE_FREE || r->pool >= m->meta->pools)
-		return false;
-	*out = (struct lb_m_real){
-		.weight = h->weight,
-		.mptcp = ntohs(h->mptcp),
-		.state = h->state == LB_STATE_DRAIN  ? LB_M_DRAIN
-			 : h->state == LB_STATE_DOWN ? LB_M_DOWN
-						     : LB_M_UP,
-		.encap = r->own_encap ? (enum lb_m_encap)r->encap : LB_M_ENCAP_DEFAULT,
-		.health = health_of(m, id),
-		.since = m->health[id].since,
-		.id = id,
-	};
-	memcpy(out->why, m->health[id].why, sizeof(out->why) - 1);
-	memcpy(out->pool, p->name, sizeof(out->pool) - 1);
-	out->addr.family = r->family;
-	memcpy(out->addr.b, r->addr, sizeof(out->addr.b));
-	return true;
-}
-
-static int read_reals(const struct lb_maps *m, uint32_t half, struct lb_model *model,
-		      struct lb_err *err)
-{
-	struct lb_m_real *all = calloc(m->meta->reals, sizeof(*all));
-	uint32_t id, n = 0, i;
-	int ret = 0;
-
-	if (!all)
-		return lb_fail(err, "reading the reals: %s", strerror(errno));
-	for (id = 1; id < m->meta->reals; id++)
-		n += real_at(m, half, id, &all[n]);
-	qsort(all, n, sizeof(*all), by_real);
-	for (i = 0; i < n && !ret; i++)
-		ret = lb_model_put_real(model, &all[i], err);
-	free(all);
-	return ret;
-}
-
-static int by_vip(const void *a, const void *b)
-{
-	const struct lb_m_vip *x = a, *y = b;
-
-	return lb_service_cmp(&x->svc, &y->svc);
-}
-
-static uint32_t vip_at(const struct lb_maps *m, uint32_t half, const struct lb_svc *s,
-		       uint8_t family, const void *addr, struct lb_m_vip *out)
-{
-	if (!(s->flags & LB_SVC_USED) || s->flags & (LB_SVC_FAR | LB_SVC_REAL) ||
-	    s->proto & LB_SVC_FRAGMENT || s->pool >= m->meta->pools)
-		return 0;
-	*out = (struct lb_m_vip){
-		.svc = {.addr.family = family, .port = ntohs(s->port), .proto = s->proto},
-		.session = s->flags & LB_SVC_SESSION,
-		.always = s->flags & LB_SVC_ALWAYS,
-		.hash = s->flags & LB_SVC_SRC ? LB_M_HASH_SRC : LB_M_HASH_5TUPLE,
-		.fragments = s->flags & LB_SVC_FRAGMENTS ? LB_M_FRAGMENTS_HASH
-							 : LB_M_FRAGMENTS_DROP,
-		.id = s->vip,
-	};
-	memcpy(out->svc.addr.b, addr, family == 4 ? 4 : 16);
-	memcpy(out->pool, m->pool[half * m->meta->pools + s->pool].name, sizeof(out->pool) - 1);
-	return 1;
-}
-
-static int read_vips(const struct lb_maps *m, uint32_t half, struct lb_model *model,
-		     struct lb_err *err)
-{
-	uint32_t max = m->meta->vips, n = 0, i, k, b0 = half * m->meta->buckets;
-	/* A torn read, which the caller throws away, may see more entries than there can be. */
-	struct lb_m_vip *all = calloc(max + 2 * LB_BUCKET_ENTRIES, sizeof(*all));
-	int ret = 0;
-
-	if (!all)
-		return lb_fail(err, "reading the VIPs: %s", strerror(errno));
-	for (i = 0; i < m->meta->buckets && n <= max; i++) {
-		const struct lb_bucket4 *b4 = &m->service4[b0 + i];
-		const struct lb_bucket6 *b6 = &m->service6[b0 + i];
-
-		for (k = 0; k < LB_BUCKET_ENTRIES; k++) {
-			n += vip_at(m, half, &b4->svc[k], 4, &b4->addr[k], &all[n]);
-			n += vip_at(m, half, &b6->svc[k], 6, b6->addr[k], &all[n]);
-		}
-	}
-	qsort(all, n, sizeof(*all), by_vip);
-	for (i = 0; i < n && !ret; i++)
-		ret = lb_model_put_vip(model, &all[i], err);
-	free(all);
-	return ret;
-}
-
-int lb_maps_read(const struct lb_maps *m, struct lb_model *model, struct lb_err *err)
-{
-	uint32_t root, tries;
-
-	for (tries = 0; tries < READ_TRIES; tries++) {
-		root = root_of(m);
-		lb_model_free(model);
-		model->seed = m->meta->seed;
-		if (read_pools(m, root & 1, model, err) || read_reals(m, root & 1, model, err) ||
-		    read_vips(m, root & 1, model, err))
-			return -1;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (root_of(m) == root) {
-			lb_model_health(model);
-			return 0;
-		}
-	}
-	return lb_fail(err, "the configuration changes faster than it can be read: try again");
 }
 
 int lb_maps_shares(const struct lb_maps *m, const struct lb_model *model, const char *pool,

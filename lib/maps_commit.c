@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/maps_commit.h"
+#include "lib/ring.h"
 
 /*
  * Returns when every packet that began before has ended: a program runs inside an RCU read section, and
@@ -101,6 +102,31 @@ static int write_pools(struct commit *c)
 	return 0;
 }
 
+/* The peers, in the model's order, and their table: whoever has the same list has the same bytes. */
+static int write_peers(struct commit *c)
+{
+	struct lb_member member[LB_M_PEERS_MAX];
+	struct lb_peers *to = &c->maps->peers[c->next];
+	uint16_t slot[LB_PEER_SLOTS];
+	size_t i, n = c->to->peers;
+
+	memset(to, 0, sizeof(*to));
+	for (i = 0; i < n; i++) {
+		member[i] = (struct lb_member){.addr = c->to->peer[i], .weight = 1};
+		to->peer[i].family = member[i].addr.family;
+		to->peer[i].encap = LB_ENCAP_GUE;
+		to->peer[i].port = htons(LB_GUE_PORT_DEFAULT);
+		memcpy(to->peer[i].addr, member[i].addr.b, sizeof(to->peer[i].addr));
+	}
+	if (n && lb_ring_build(member, n, LB_PEER_SLOTS, c->to->seed, slot, c->err))
+		return -1;
+	for (i = 0; n && i < LB_PEER_SLOTS; i++)
+		to->slot[i] = (uint8_t)slot[i];
+	to->n = n;
+	c->maps->meta->peers[c->next] = (uint8_t)n;
+	return 0;
+}
+
 static int write_services(struct commit *c)
 {
 	uint32_t n = c->maps->meta->buckets, i;
@@ -142,7 +168,8 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 	if (lb_commit_ids(&c))
 		goto out;
 	lb_model_health(to);
-	if (write_reals(&c) || write_tables(&c) || write_pools(&c) || write_services(&c))
+	if (write_reals(&c) || write_tables(&c) || write_pools(&c) || write_services(&c) ||
+	    write_peers(&c))
 		goto out;
 	__atomic_store_n(&maps->meta->root, root + 1, __ATOMIC_RELEASE);
 	ret = 0;

@@ -18,6 +18,7 @@ struct lb_maps {
 	struct lb_real *real;
 	struct lb_real_health *health;
 	struct lb_session *session;
+	struct lb_peers *peers;
 	int nexthop, count_vip, count_real, count_why, dev; /* descriptors */
 	uint32_t meta_id; /* the kernel's id of map `meta` */
 	int cpus; /* possible ones: values of per-CPU maps */

@@ -99,7 +99,8 @@ static struct lb_svc entry_of(const struct lb_model *m, const struct lb_m_vip *v
 		.flags = LB_SVC_USED | (v->session ? LB_SVC_SESSION : 0) |
 			 (v->always ? LB_SVC_ALWAYS : 0) |
 			 (v->hash == LB_M_HASH_SRC ? LB_SVC_SRC : 0) |
-			 (v->fragments == LB_M_FRAGMENTS_HASH ? LB_SVC_FRAGMENTS : 0),
+			 (v->fragments != LB_M_FRAGMENTS_DROP ? LB_SVC_FRAGMENTS : 0) |
+			 (v->fragments == LB_M_FRAGMENTS_TRACK ? LB_SVC_TRACK : 0),
 		.vip = v->id,
 		.pool = lb_model_pool(m, v->pool)->id,
 	};
@@ -122,6 +123,7 @@ struct group {
 	size_t own, own_end; /* of ports of one real alone */
 	/* Who gets the fragments of TCP and of UDP: the lowest port that takes them, or NULL. */
 	const struct lb_m_vip *fragments[PROTOS];
+	bool track[PROTOS]; /* one of those that take them tracks them */
 	uint32_t entries;
 	uint32_t home;
 };
@@ -143,10 +145,12 @@ static bool next_group(const struct fill *f, struct group *g)
 	};
 	for (; i < f->last && !lb_addr_cmp(addr, &f->m->vip[i].svc.addr); i++) {
 		const struct lb_m_vip *v = &f->m->vip[i];
-		const struct lb_m_vip **taker = &g->fragments[v->svc.proto == IPPROTO_UDP];
+		bool udp = v->svc.proto == IPPROTO_UDP;
+		const struct lb_m_vip **taker = &g->fragments[udp];
 
 		g->entries++;
-		if (v->fragments == LB_M_FRAGMENTS_HASH && !*taker) {
+		g->track[udp] |= v->fragments == LB_M_FRAGMENTS_TRACK;
+		if (v->fragments != LB_M_FRAGMENTS_DROP && !*taker) {
 			*taker = v;
 			g->entries++;
 		}
@@ -191,7 +195,8 @@ static bool put_group(struct fill *f, const struct group *g, bool near)
 		svc = entry_of(f->m, g->fragments[i]);
 		svc.port = 0;
 		svc.proto |= LB_SVC_FRAGMENT;
-		svc.flags &= ~LB_SVC_SESSION;
+		svc.flags &= ~(LB_SVC_SESSION | LB_SVC_TRACK);
+		svc.flags |= g->track[i] ? LB_SVC_TRACK : 0;
 		if (!put(f, near ? g->home : far_of(f, addr, &svc), addr, &svc))
 			return false;
 	}

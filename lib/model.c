@@ -14,7 +14,7 @@ const char *const lb_encap_names[] = {"default", "ipip", "gue", NULL};
 const char *const lb_check_names[] = {"none", "tcp", "http", "https", "udp", "exec", NULL};
 const char *const lb_health_names[] = {"unknown", "up", "down", NULL};
 const char *const lb_hash_names[] = {"5tuple", "src", NULL};
-const char *const lb_fragments_names[] = {"drop", "hash", NULL};
+const char *const lb_fragments_names[] = {"drop", "hash", "track", NULL};
 
 const struct lb_m_check lb_check_default = {
 	.kind = LB_M_CHECK_NONE,
@@ -180,7 +180,9 @@ int lb_model_copy(struct lb_model *to, const struct lb_model *from, struct lb_er
 		.pool_room = from->pools,
 		.real_room = from->reals,
 		.vip_room = from->vips,
+		.peers = from->peers,
 	};
+	memcpy(to->peer, from->peer, sizeof(to->peer));
 	if (copy(to->pool, from->pool, from->pools, sizeof(*from->pool)) < 0 ||
 	    copy(to->real, from->real, from->reals, sizeof(*from->real)) < 0 ||
 	    copy(to->vip, from->vip, from->vips, sizeof(*from->vip)) < 0) {

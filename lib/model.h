@@ -61,9 +61,9 @@ extern const char *const lb_health_names[]; /* "unknown", "up", "down", NULL */
 
 /* By what a service's flows are placed, and what becomes of fragments. */
 enum lb_m_hash { LB_M_HASH_5TUPLE, LB_M_HASH_SRC };
-enum lb_m_fragments { LB_M_FRAGMENTS_DROP, LB_M_FRAGMENTS_HASH };
+enum lb_m_fragments { LB_M_FRAGMENTS_DROP, LB_M_FRAGMENTS_HASH, LB_M_FRAGMENTS_TRACK };
 extern const char *const lb_hash_names[]; /* "5tuple", "src", NULL */
-extern const char *const lb_fragments_names[]; /* "drop", "hash", NULL */
+extern const char *const lb_fragments_names[]; /* "drop", "hash", "track", NULL */
 
 #define LB_NO_ID UINT32_MAX
 #define LB_WEIGHT_MAX 65535u
@@ -108,8 +108,13 @@ struct lb_m_vip {
 	uint32_t id;
 };
 
+#define LB_M_PEERS_MAX 64u
+
 struct lb_model {
 	uint64_t seed;
+	/* Addresses of the nodes among which fragments meet, this one's included; sorted. */
+	struct lb_addr peer[LB_M_PEERS_MAX];
+	size_t peers;
 	struct lb_m_pool *pool;
 	struct lb_m_real *real;
 	struct lb_m_vip *vip;
@@ -138,6 +143,11 @@ int lb_model_put_pool(struct lb_model *m, const struct lb_m_pool *pool, struct l
 int lb_model_put_real(struct lb_model *m, const struct lb_m_real *real, struct lb_err *err);
 int lb_model_put_vip(struct lb_model *m, const struct lb_m_vip *vip, struct lb_err *err);
 
+/* As above; more than LB_M_PEERS_MAX fail. del: true when it was there. */
+int lb_model_put_peer(struct lb_model *m, const struct lb_addr *addr, struct lb_err *err);
+bool lb_model_del_peer(struct lb_model *m, const struct lb_addr *addr);
+bool lb_model_has_peer(const struct lb_model *m, const struct lb_addr *addr);
+
 /* del: takes out what a find above returned. */
 void lb_model_del_pool(struct lb_model *m, struct lb_m_pool *pool);
 void lb_model_del_real(struct lb_model *m, struct lb_m_real *real);
@@ -158,7 +168,7 @@ size_t lb_pool_healthy(const struct lb_model *m, const struct lb_m_pool *pool);
 
 /*
  * The commands that make `to` of `from`, in an order in which each could be typed, one call of
- * line() each without the leading "lbtool" and without a newline: deletions of VIPs, reals and pools,
+ * line() each without the leading "lbtool" and without a newline: peers, then deletions of VIPs, reals and pools,
  * then pools, reals, VIPs. A pool that a VIP leaves with its `vip replace` is deleted last.
  * `replace` lines name every field that differs from its default before or after, since what is not named is kept.
  * Ports of one real alone that pass from one to another make lines that hold as a batch only.

@@ -290,6 +290,37 @@ static void vip_put(const struct diff *d, const void *from, const void *to)
 	emit(d, "vip %s %s%s", old ? "replace" : "add", svc, is);
 }
 
+static void peer_del(const struct diff *d, const void *from, const void *to)
+{
+	char addr[LB_ADDR_STRLEN];
+
+	if (!from || to)
+		return;
+	format_addr(from, addr);
+	emit(d, "node peer del %s", addr);
+}
+
+static void peer_put(const struct diff *d, const void *from, const void *to)
+{
+	char addr[LB_ADDR_STRLEN];
+
+	if (from || !to)
+		return;
+	format_addr(to, addr);
+	emit(d, "node peer add %s", addr);
+}
+
+static int peer_cmp(const void *a, const void *b)
+{
+	return lb_addr_cmp(a, b);
+}
+
+static void walk_peers(const struct diff *d, pair_fn fn)
+{
+	walk(d, d->from->peer, d->from->peers, d->to->peer, d->to->peers, sizeof(*d->to->peer),
+	     peer_cmp, fn);
+}
+
 static void mark_left(const struct diff *d, const void *from, const void *to)
 {
 	const struct lb_m_vip *old = from;
@@ -308,6 +339,8 @@ void lb_model_diff(const struct lb_model *from, const struct lb_model *to,
 	d.left = calloc(from->pools + 1, sizeof(*d.left));
 	if (d.left)
 		walk_vips(&d, mark_left);
+	walk_peers(&d, peer_del);
+	walk_peers(&d, peer_put);
 	walk_vips(&d, vip_del);
 	walk_reals(&d, real_del);
 	walk_pools(&d, pool_del);

@@ -122,6 +122,9 @@ static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)
 		{skel->maps.count_real, meta->reals},
 		{skel->maps.count_vip, meta->vips},
 		{skel->maps.count_why, LB_WHY_MAX},
+		{skel->maps.peers, 2},
+		{skel->maps.peer_hop, LB_PEERS_MAX},
+		{skel->maps.fragment, LB_FRAGMENT_BUCKETS},
 		{skel->maps.session, meta->sessions ? meta->sessions : 1},
 	};
 	size_t i;
@@ -217,8 +220,9 @@ static struct lb_meta *meta_map(const char *instance, struct lb_err *err)
 }
 
 /* What a program that is to be asked reads. All else it has for itself, so that nothing which it writes is read by packets. */
-static const char *const read_maps[] = {"meta", "service4", "service6", "pool", "table",
-					"real", "health",   "session",	"dev",	NULL};
+static const char *const read_maps[] = {"meta",	 "service4", "service6", "pool",
+					"table", "real",     "health",	 "session",
+					"dev",	 "peers",    "fragment", NULL};
 
 /* Its own maps have one writer and one entry; counters of more are for nobody. */
 static int set_trace_maps(struct lb_bpf *skel, const struct lb_meta *meta)
@@ -229,6 +233,8 @@ static int set_trace_maps(struct lb_bpf *skel, const struct lb_meta *meta)
 	ret = bpf_map__set_type(hop, BPF_MAP_TYPE_ARRAY);
 	if (!ret)
 		ret = bpf_map__set_max_entries(hop, meta->reals);
+	if (!ret)
+		ret = bpf_map__set_max_entries(skel->maps.peer_hop, LB_PEERS_MAX);
 	if (!ret)
 		ret = bpf_map__set_type(event, BPF_MAP_TYPE_ARRAY);
 	return ret ? ret : bpf_map__set_map_flags(event, BPF_F_MMAPABLE);

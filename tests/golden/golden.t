@@ -105,6 +105,7 @@ prepare() { # CASE
 		loaded=$words
 	fi
 	{
+		lb node peer show | sed 's/^/node peer del /'
 		lb vip show | sed 's/ .*//; s/^/vip del /'
 		lb real show | sed -E 's/^([^ ]+ pool [^ ]+) .*/real del \1/'
 		lb pool show | sed 's/ .*//; s/^/pool del /'

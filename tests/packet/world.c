@@ -179,8 +179,8 @@ static const char *send_wrong(const struct pkt *in, const struct pkt *out, enum 
 {
 	const char *name = lb_why_name(why);
 
-	if (!strcmp(name, "tx_redirect"))
-		return action == XDP_REDIRECT ? NULL : "tx_redirect, and the action is another";
+	if (!strcmp(name, "tx_redirect") || !strcmp(name, "tx_peer"))
+		return action == XDP_REDIRECT ? NULL : "redirected, and the action is another";
 	if (!strncmp(name, "tx", 2))
 		return action == XDP_TX ? NULL : "tx, and the action is another";
 	if (!strncmp(name, "drop", 4))

@@ -150,6 +150,8 @@ Test(diff, settings)
 		"vip add 192.0.2.1:80/tcp pool a session on",
 		"vip add 192.0.2.2:53/udp pool a session off",
 		"vip add 192.0.2.3:53/udp pool a session off hash src announce always",
+		"node peer add 10.0.0.2",
+		"node peer add 10.0.0.1",
 		NULL,
 	};
 	struct lb_model from, to;
@@ -160,6 +162,8 @@ Test(diff, settings)
 	type_diff(&t, &from, &to);
 	cr_expect(eq(
 		str, t.text,
+		"node peer add 10.0.0.1\n"
+		"node peer add 10.0.0.2\n"
 		"pool replace a table 251 encap ipip min 3 check exec interval 1m timeout 90ms "
 		"rise 1 fall 100 command /bin/true\n"
 		"pool replace b table 251 encap ipip min 1 panic 0 check http direct off port vip "

@@ -167,6 +167,17 @@ static void type_real(struct lb_model *m, const char *verb, const char *const *w
 	cr_assert(eq(int, lb_model_put_real(m, &real, &err), 0));
 }
 
+static void type_peer(struct lb_model *m, const char *verb, const char *const *word)
+{
+	struct lb_addr addr;
+
+	cr_assert(eq(int, parse_addr(word[0], &addr, &err), 0));
+	if (strcmp(verb, "del") == 0)
+		cr_assert(lb_model_del_peer(m, &addr));
+	else
+		cr_assert(eq(int, lb_model_put_peer(m, &addr, &err), 0));
+}
+
 static void type_vip(struct lb_model *m, const char *verb, const char *const *word,
 		     const char *line)
 {
@@ -219,6 +230,8 @@ static void type(void *arg, const char *line)
 		type_real(&t->m, word[1], word + 2, line);
 	else if (strcmp(word[0], "vip") == 0)
 		type_vip(&t->m, word[1], word + 2, line);
+	else if (strcmp(word[0], "node") == 0)
+		type_peer(&t->m, word[2], word + 3);
 	else
 		cr_fatal("%s", line);
 	cr_assert(eq(int, lb_check(&t->m, &no_limits, &err), 0), "%s: %s", line, err.msg);
