@@ -48,13 +48,23 @@ static __always_inline int lb_forward(struct xdp_md *ctx, struct lb_pkt *p)
 	return p->out == ctx->ingress_ifindex ? LB_TX : LB_TX_REDIRECT;
 }
 
+static __always_inline void lb_count_vip(const struct lb_pkt *p)
+{
+	struct lb_count_vip *c = bpf_map_lookup_elem(&count_vip, &p->svc->vip);
+
+	if (!c || p->cache >= LB_CACHE_MAX)
+		return;
+	c->packets[p->cache]++;
+	c->bytes += p->frame;
+}
+
 /* The one way out. */
 static __always_inline int lb_done(struct xdp_md *ctx, const struct lb_pkt *p, int why)
 {
 	lb_trace(ctx, p, why);
 	lb_count(&count_why, why, p->frame);
 	if (p->svc)
-		lb_count(&count_vip, p->svc->vip, p->frame);
+		lb_count_vip(p);
 	if (why >= LB_WHY_DROP)
 		return XDP_DROP;
 	if (why >= LB_WHY_PASS)

@@ -30,7 +30,7 @@
 #include "bpf/lb_why.h"
 
 /* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused. */
-#define LB_ABI_VERSION 3
+#define LB_ABI_VERSION 4
 #define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
 
 /* Limits. The sizes of maps are chosen at `lbtool prog load`; these bound what it accepts. */
@@ -349,6 +349,16 @@ struct lb_count {
 	__u64 packets;
 	__u64 bytes; /* of frames as they came, Ethernet header included */
 };
+
+/* What the session cache said of a packet of a service. */
+enum lb_cache { LB_CACHE_UNASKED, LB_CACHE_HIT, LB_CACHE_MISS, LB_CACHE_MAX };
+
+/* Of count_vip. Packets are counted where they belong and summed up by who reads: hits and misses cost the path nothing. */
+struct lb_count_vip {
+	__u64 packets[LB_CACHE_MAX];
+	__u64 bytes;
+};
+_Static_assert(sizeof(struct lb_count_vip) == 32, "lb_count_vip is ABI");
 
 /* The one record of map `meta`. The first line is all that the packet path reads of it. */
 struct lb_meta {

@@ -39,7 +39,7 @@ LB_ARRAY(real, BPF_MAP_TYPE_ARRAY, struct lb_real, BPF_F_MMAPABLE);
 LB_ARRAY(health, BPF_MAP_TYPE_ARRAY, struct lb_real_health, BPF_F_MMAPABLE);
 LB_ARRAY(session, BPF_MAP_TYPE_ARRAY, struct lb_session, BPF_F_MMAPABLE);
 LB_ARRAY(nexthop, BPF_MAP_TYPE_PERCPU_ARRAY, struct lb_nexthop, 0);
-LB_ARRAY(count_vip, BPF_MAP_TYPE_PERCPU_ARRAY, struct lb_count, 0);
+LB_ARRAY(count_vip, BPF_MAP_TYPE_PERCPU_ARRAY, struct lb_count_vip, 0);
 LB_ARRAY(count_real, BPF_MAP_TYPE_PERCPU_ARRAY, struct lb_count, 0);
 LB_ARRAY(count_why, BPF_MAP_TYPE_PERCPU_ARRAY, struct lb_count, 0);
 

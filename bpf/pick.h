@@ -202,7 +202,7 @@ static __always_inline int lb_pick_session(struct lb_pkt *p)
 	if (!s)
 		return LB_DROP_NO_REAL;
 	had = lb_session_find(p, s, tick, &way, &entry);
-	p->kept = had != 0;
+	p->cache = had ? LB_CACHE_HIT : LB_CACHE_MISS;
 	p->real = had ? had : lb_table(p);
 	if (!p->real)
 		return LB_DROP_NO_REAL;

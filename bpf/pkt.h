@@ -52,7 +52,7 @@ struct lb_pkt {
 	/* pick.h, nexthop.h */
 	__u64 hash;
 	__u32 real;
-	__u8 kept; /* 1: the session cache knew the real */
+	__u32 cache; /* enum lb_cache */
 	__u32 prev; /* who had the slot before, to be named to the real's receiver; or LB_MARKED and hops; 0: neither */
 	__u64 key; /* of a first fragment, to keep its real by; else 0 */
 	struct lb_nexthop *nh;

@@ -182,7 +182,7 @@ static __always_inline void lb_trace(struct xdp_md *ctx, const struct lb_pkt *p,
 	ev = lb_event();
 	if (!ev)
 		return;
-	flags = (p->v6 ? LB_EV_V6 : 0) | (p->kept ? LB_EV_KEPT : 0) |
+	flags = (p->v6 ? LB_EV_V6 : 0) | (p->cache == LB_CACHE_HIT ? LB_EV_KEPT : 0) |
 		(p->quoted ? LB_EV_QUOTED : 0) | (p->fragment ? LB_EV_FRAGMENT : 0);
 	if (p->svc) {
 		flags |= LB_EV_SERVICE | (p->svc->port ? 0 : LB_EV_ANY);

@@ -8,6 +8,15 @@
 
 #include "lib/maps_internal.h"
 
+static void add_vip(struct lb_counts *sum, const struct lb_count_vip *c)
+{
+	sum->packets += c->packets[LB_CACHE_UNASKED] + c->packets[LB_CACHE_HIT] +
+			c->packets[LB_CACHE_MISS];
+	sum->bytes += c->bytes;
+	sum->hits += c->packets[LB_CACHE_HIT];
+	sum->misses += c->packets[LB_CACHE_MISS];
+}
+
 int lb_maps_count(const struct lb_maps *m, enum lb_counter which, uint32_t id,
 		  struct lb_counts *count, struct lb_err *err)
 {
@@ -16,15 +25,21 @@ int lb_maps_count(const struct lb_maps *m, enum lb_counter which, uint32_t id,
 		[LB_COUNT_REAL] = m->count_real,
 		[LB_COUNT_WHY] = m->count_why,
 	};
-	struct lb_count *cpu = calloc(m->cpus, sizeof(*cpu));
-	int ret = cpu ? bpf_map_lookup_elem(fd[which], &id, cpu) : -ENOMEM, i;
+	/* Room for the larger of the two. */
+	struct lb_count_vip *vip = calloc(m->cpus, sizeof(*vip));
+	const struct lb_count *cpu = (const struct lb_count *)vip;
+	int ret = vip ? bpf_map_lookup_elem(fd[which], &id, vip) : -ENOMEM, i;
 
 	*count = (struct lb_counts){0};
 	for (i = 0; !ret && i < m->cpus; i++) {
+		if (which == LB_COUNT_VIP) {
+			add_vip(count, &vip[i]);
+			continue;
+		}
 		count->packets += cpu[i].packets;
 		count->bytes += cpu[i].bytes;
 	}
-	free(cpu);
+	free(vip);
 	return ret ? lb_fail(err, "reading a counter: %s", strerror(-ret)) : 0;
 }
 

@@ -83,7 +83,7 @@ static int vip_ids(struct commit *c)
 			break;
 		}
 		v->id = next++;
-		ret = clear_percpu(c, c->maps->count_vip, v->id, sizeof(struct lb_count));
+		ret = clear_percpu(c, c->maps->count_vip, v->id, sizeof(struct lb_count_vip));
 	}
 	free(taken);
 	return ret;

@@ -345,3 +345,36 @@ Test(lb_no_session, table_only)
 
 	drained(s, ACK, false);
 }
+
+static void expect_counts(const char *vip, uint64_t packets, uint64_t hits, uint64_t misses)
+{
+	struct lb_service svc;
+	struct lb_counts c;
+
+	must(parse_service(vip, &svc, &err));
+	must(lb_maps_count(w.maps, LB_COUNT_VIP, lb_model_vip(&w.model, &svc)->id, &c, &err));
+	cr_assert(
+		all(eq(u64, c.packets, packets), eq(u64, c.hits, hits), eq(u64, c.misses, misses)),
+		"%s", vip);
+}
+
+/* A miss is what the table had to answer: what begins, what is not in the cache yet, what lost its real. */
+Test(lb_session, hits_and_misses)
+{
+	struct pkt_spec s = TCP4, off = OFF4;
+	struct lb_addr had[FLOWS], got[FLOWS];
+	uint32_t x;
+
+	send_all(s, SYN, had);
+	expect_counts("203.0.113.1:80/tcp", FLOWS, 0, FLOWS);
+	send_all(s, ACK, had);
+	expect_counts("203.0.113.1:80/tcp", 2 * FLOWS, 0, 2 * FLOWS);
+	send_all(s, ACK, had);
+	expect_counts("203.0.113.1:80/tcp", 3 * FLOWS, FLOWS, 2 * FLOWS);
+	x = count_x(had);
+	set_x(LB_M_DOWN);
+	send_all(s, ACK, got);
+	expect_counts("203.0.113.1:80/tcp", 4 * FLOWS, 2 * FLOWS - x, 2 * FLOWS + x);
+	send_all(off, ACK, got);
+	expect_counts("203.0.113.2:80/tcp", FLOWS, 0, 0);
+}
