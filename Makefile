@@ -74,6 +74,11 @@ $(B)/lbtool: $(LBTOOL_O) $(B)/liblb.a
 $(B)/lbmon: $(B)/o/lbmon/lbmon.o $(B)/libmon.a $(B)/liblb.a
 	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS) $(LIBS_MON)
 
+# Without main(), for unit tests.
+$(B)/liblbtool.a: $(filter-out %/lbtool.o,$(LBTOOL_O))
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
+
 $(B)/libmon.a: $(filter-out %/lbmon.o,$(LBMON_O))
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
@@ -114,7 +119,7 @@ $(B)/object_hash.h: $(BPF_O)
 # Tests ------------------------------------------------------------------------------------------
 
 .SECONDEXPANSION:
-$(UNIT): $(B)/%: $(B)/o/%.o $$(call unit_o,$$*.c) $(B)/libmon.a $(B)/liblb.a
+$(UNIT): $(B)/%: $(B)/o/%.o $$(call unit_o,$$*.c) $(B)/libmon.a $(B)/liblbtool.a $(B)/liblb.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS) $(LIBS_MON)
 

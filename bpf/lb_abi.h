@@ -30,7 +30,7 @@
 #include "bpf/lb_why.h"
 
 /* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused. */
-#define LB_ABI_VERSION 4
+#define LB_ABI_VERSION 3
 #define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
 
 /* Limits. The sizes of maps are chosen at `lbtool prog load`; these bound what it accepts. */
