@@ -108,7 +108,8 @@ uint64_t lb_maps_session_flush(struct lb_maps *maps, const bool *of);
 
 struct lb_counts {
 	uint64_t packets, bytes; /* of all CPUs; bytes of frames as they came */
-	uint64_t hits, misses; /* VIPs: packets whose real the session cache was asked for, and knew or not */
+	uint64_t hits,
+		misses; /* VIPs: packets whose real the session cache was asked for, and knew or not */
 };
 enum lb_counter { LB_COUNT_VIP, LB_COUNT_REAL, LB_COUNT_WHY };
 int lb_maps_count(const struct lb_maps *maps, enum lb_counter which, uint32_t id,
