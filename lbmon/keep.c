@@ -75,7 +75,7 @@ static void news(void *arg, uint32_t events)
 	struct keep *k = arg;
 
 	(void)events;
-	if (!lb_nl_news_read(k->news))
+	if (!(lb_nl_news_read(k->news) & ~LB_NEWS_NEIGH))
 		return;
 	/* The first of a swarm sets the timer; what comes later finds it set, else a steady stream would put it off for ever. */
 	if (!k->at && !k->anew)

@@ -31,7 +31,7 @@ struct lb_link {
 	uint32_t ifindex;
 	char name[IFNAMSIZ];
 	uint32_t mtu;
-	bool up;
+	bool up, running; /* by the administrator, and with a carrier besides */
 	bool ether; /* frames begin with an Ethernet header; lo's do */
 	uint32_t lower; /* IFLA_LINK of a VLAN device (0: in another namespace), else 0 */
 	uint16_t vlan_proto, vlan_id; /* host order; proto 0: not a VLAN device */
@@ -100,11 +100,25 @@ int lb_nl_route(struct lb_nl *nl, const struct lb_addr *to, struct lb_route *rou
 int lb_nl_neigh_keep(struct lb_nl *nl, uint32_t ifindex, const struct lb_addr *addr,
 		     struct lb_err *err);
 
+/* What the kernel knows of a neighbour; of one that it does not know, nothing. */
+struct lb_neigh {
+	bool resolved; /* packets can be sent to it */
+	uint8_t lladdr[6];
+};
+int lb_nl_neigh(struct lb_nl *nl, uint32_t ifindex, const struct lb_addr *addr,
+		struct lb_neigh *neigh, struct lb_err *err);
+
 /*
- * News of links, routes and vanished neighbours: a descriptor to poll for input, non-blocking, the caller's to close(); -1 with *err.
- * lb_nl_news_read() empties it: true when there was any, or some were lost.
+ * News of links, addresses, routes and neighbours: a descriptor to poll for input, non-blocking, the caller's to close(); -1 with *err.
+ * lb_nl_news_read() empties it and says what they were of, LB_NEWS_ bits: all, when some were lost.
  */
+enum {
+	LB_NEWS_LINK = 1, /* and addresses */
+	LB_NEWS_ROUTE = 2,
+	LB_NEWS_NEIGH = 4, /* came or changed, which often is our own doing */
+	LB_NEWS_NEIGH_GONE = 8,
+};
 int lb_nl_news_open(struct lb_err *err);
-bool lb_nl_news_read(int fd);
+unsigned int lb_nl_news_read(int fd);
 
 #endif

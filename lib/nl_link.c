@@ -65,6 +65,7 @@ int nl_link_parse(const struct nlmsghdr *nlh, struct lb_link *link)
 	memset(link, 0, sizeof(*link));
 	link->ifindex = (uint32_t)ifi->ifi_index;
 	link->up = ifi->ifi_flags & IFF_UP;
+	link->running = link->up && ifi->ifi_flags & IFF_RUNNING;
 	link->ether = ifi->ifi_type == ARPHRD_ETHER || ifi->ifi_type == ARPHRD_LOOPBACK;
 	snprintf(link->name, sizeof(link->name), "%s", mnl_attr_get_str(tb[IFLA_IFNAME]));
 	if (tb[IFLA_MTU])

@@ -28,20 +28,34 @@ int lb_nl_news_open(struct lb_err *err)
 	return -1;
 }
 
-bool lb_nl_news_read(int fd)
+static unsigned int news_of(uint16_t type)
+{
+	switch (type) {
+	case RTM_NEWNEIGH:
+		return LB_NEWS_NEIGH;
+	case RTM_DELNEIGH:
+		return LB_NEWS_NEIGH_GONE;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		return LB_NEWS_ROUTE;
+	default:
+		return LB_NEWS_LINK;
+	}
+}
+
+unsigned int lb_nl_news_read(int fd)
 {
 	_Alignas(struct nlmsghdr) char buf[32768];
-	bool news = false;
+	unsigned int news = 0;
 	ssize_t n;
 
 	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0 || (n < 0 && errno == ENOBUFS)) {
 		const struct nlmsghdr *nlh = (const void *)buf;
 
 		if (n < 0)
-			news = true;
-		/* A neighbour that comes or changes is often our own doing. */
+			news = ~0u;
 		for (; n > 0 && NLMSG_OK(nlh, n); nlh = NLMSG_NEXT(nlh, n))
-			news |= nlh->nlmsg_type != RTM_NEWNEIGH;
+			news |= news_of(nlh->nlmsg_type);
 	}
 	return news;
 }

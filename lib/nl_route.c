@@ -184,10 +184,12 @@ struct neigh_look {
 	bool found;
 	uint16_t state;
 	uint8_t flags;
+	uint8_t lladdr[6];
 };
 
 static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 {
+	const struct nlattr *tb[NDA_LLADDR + 1];
 	struct neigh_look *look = arg;
 	const struct ndmsg *ndm;
 
@@ -198,6 +200,9 @@ static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 	look->found = true;
 	look->state = ndm->ndm_state;
 	look->flags = ndm->ndm_flags;
+	nl_attrs(nlh, sizeof(*ndm), tb, NDA_LLADDR);
+	if (tb[NDA_LLADDR] && mnl_attr_get_payload_len(tb[NDA_LLADDR]) == sizeof(look->lladdr))
+		memcpy(look->lladdr, mnl_attr_get_payload(tb[NDA_LLADDR]), sizeof(look->lladdr));
 	return 0;
 }
 
@@ -248,4 +253,24 @@ int lb_nl_neigh_keep(struct lb_nl *nl, uint32_t ifindex, const struct lb_addr *a
 	mnl_attr_put_u32(nlh, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
 	error = nl_ask(nl, nlh, NULL, NULL);
 	return error ? neigh_fail(nl, ifindex, addr, error, err) : 0;
+}
+
+#define NUD_USABLE (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
+
+int lb_nl_neigh(struct lb_nl *nl, uint32_t ifindex, const struct lb_addr *addr,
+		struct lb_neigh *neigh, struct lb_err *err)
+{
+	struct neigh_look look;
+	int error = nl_ask(nl, neigh_request(nl, RTM_GETNEIGH, 0, ifindex, addr), take_neigh,
+			   &look);
+
+	*neigh = (struct lb_neigh){0};
+	if (error == ENOENT)
+		return 0;
+	if (error)
+		return neigh_fail(nl, ifindex, addr, error, err);
+	neigh->resolved = look.found && look.state & NUD_USABLE;
+	if (neigh->resolved)
+		memcpy(neigh->lladdr, look.lladdr, sizeof(neigh->lladdr));
+	return 0;
 }
