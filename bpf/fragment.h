@@ -104,7 +104,7 @@ static __always_inline int lb_peer_way(struct xdp_md *ctx, const struct lb_peers
 	if (!nh || node >= LB_PEERS_MAX)
 		return LB_DROP_NO_ROUTE;
 	peer = &all->peer[node];
-	if (nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life) {
+	if (!lb_cfg.trace && nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life) {
 		if (!nh->out)
 			return LB_DROP_NO_ROUTE;
 		if ((nh->in == ctx->ingress_ifindex || !(lb_meta.flags & LB_META_VIA)) &&

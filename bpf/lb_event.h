@@ -25,6 +25,8 @@ enum lb_event_flags {
 	LB_EV_QUOTED =
 		16, /* an ICMP error; addresses, ports and protocol are those of the flow that it is about */
 	LB_EV_FRAGMENT = 32, /* ports count as 0 */
+	LB_EV_OWN = 64, /* by the port of one real alone (LB_SVC_REAL): there is no slot */
+	LB_EV_TRACKED = 128, /* a fragment that follows its datagram's first: no slot either */
 };
 
 struct lb_event_real {
@@ -66,11 +68,12 @@ _Static_assert(LB_WHY_MAX <= 64, "struct lb_listener has a bit for each reason")
 /* Of lb_meta.watch, so that the end of the last lease is noticed before long. */
 #define LB_WATCH_MAX 65536u
 
-enum lb_listen_flags { LB_LISTEN_DST = 1, LB_LISTEN_PORT = 2 };
+enum lb_listen_flags { LB_LISTEN_DST = 1, LB_LISTEN_PORT = 2, LB_LISTEN_PROTO = 4 };
 
 struct lb_listener {
-	__u64 until; /* nanoseconds, CLOCK_MONOTONIC; in the past: the place is free */
-	__u64 owner; /* whose it is, any number but 0 */
+	/* Nanoseconds, CLOCK_MONOTONIC; in the past: the place is free. Taken and renewed by compare-and-swap: who finds
+	 * another value than its own has lost the place. */
+	__u64 until;
 	__u64 whys; /* reasons that are wanted, bit 1 << enum lb_why */
 	__u64 cost; /* nanoseconds that must pass for each event */
 	__u64 paid; /* time up to which they are paid for: written by the program */
@@ -78,11 +81,11 @@ struct lb_listener {
 	__u64 dst[2];
 	__u32 sample; /* of packets that were not dropped one in so many is wanted */
 	__be16 port;
-	__u8 proto; /* with LB_LISTEN_PORT */
+	__u8 proto;
 	__u8 flags; /* enum lb_listen_flags */
 	__u8 family; /* 4 or 6 with an address, 0: both */
-	__u8 pad[15];
+	__u8 pad[7];
 };
-_Static_assert(sizeof(struct lb_listener) == 112, "lb_listener is ABI");
+_Static_assert(sizeof(struct lb_listener) == 96, "lb_listener is ABI");
 
 #endif

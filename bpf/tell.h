@@ -37,7 +37,16 @@ static __always_inline void lb_event_real(struct lb_event_real *to, __u32 id)
 	to->id = id;
 }
 
-/* The slot that the flow has, and whom it names. */
+/* A port of one real alone is a service of that real's pool. */
+static __always_inline void lb_event_own(struct lb_event *ev)
+{
+	__u32 id = ev->pool;
+	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
+
+	ev->pool = r ? r->pool : 0;
+}
+
+/* The pool's name, and the slot that the flow has with whom that names. */
 static __always_inline void lb_event_slot(struct lb_event *ev)
 {
 	__u32 i = (ev->half & 1) * lb_cfg.pools + ev->pool, id = 0, at;
@@ -48,6 +57,8 @@ static __always_inline void lb_event_slot(struct lb_event *ev)
 	if (!pl)
 		return;
 	__builtin_memcpy(ev->pool_name, pl->name, sizeof(ev->pool_name));
+	if (ev->flags & (LB_EV_OWN | LB_EV_TRACKED))
+		return;
 	where = LB_READ_ONCE(pl->table);
 	ev->slots = where;
 	ev->slot = lb_scale(ev->hash >> 32, where);
@@ -67,6 +78,8 @@ static __always_inline void lb_event_fill(const struct xdp_md *ctx, struct lb_ev
 	ev->in = ctx->ingress_ifindex;
 	ev->slots = 0;
 	ev->table.family = 0;
+	if (ev->flags & LB_EV_OWN)
+		lb_event_own(ev);
 	if (ev->flags & LB_EV_SERVICE)
 		lb_event_slot(ev);
 	lb_event_real(&ev->real, ev->real.id);
@@ -92,7 +105,8 @@ static __always_inline bool lb_wanted(const struct lb_listener *l, const struct 
 		return false;
 	if (l->flags & LB_LISTEN_DST && (ev->dst[0] != l->dst[0] || ev->dst[1] != l->dst[1]))
 		return false;
-	if (l->flags & LB_LISTEN_PORT && (ev->dport != l->port || ev->proto != l->proto))
+	if ((l->flags & LB_LISTEN_PORT && ev->dport != l->port) ||
+	    (l->flags & LB_LISTEN_PROTO && ev->proto != l->proto))
 		return false;
 	return ev->why >= LB_WHY_DROP || l->sample <= watch ||
 	       lb_scale(bpf_get_prandom_u32(), l->sample) < watch;
@@ -112,15 +126,10 @@ static __always_inline bool lb_may_tell(struct lb_listener *l, __u64 now)
 	return true;
 }
 
-static __always_inline void lb_tell_one(struct lb_listener *l, __u32 i, struct lb_event *ev,
-					__u64 now)
+static __always_inline void lb_lose(__u32 i)
 {
-	void *ring = bpf_map_lookup_elem(&events, &i);
-	__u64 *n;
+	__u64 *n = bpf_map_lookup_elem(&lost, &i);
 
-	if (ring && lb_may_tell(l, now) && !bpf_ringbuf_output(ring, ev, sizeof(*ev), 0))
-		return;
-	n = bpf_map_lookup_elem(&lost, &i);
 	if (n)
 		++*n;
 }
@@ -144,16 +153,23 @@ __noinline int lb_tell(struct xdp_md *ctx, struct lb_event *ev, const struct lb_
 	for (__u32 i = 0; i < LB_LISTENERS; i++) {
 		__u32 key = i;
 		struct lb_listener *l = bpf_map_lookup_elem(&listener, &key);
+		void *ring;
 
 		if (!l || (__s64)(LB_READ_ONCE(l->until) - now) <= 0)
 			continue;
 		leased = true;
 		if (!lb_wanted(l, ev, watch))
 			continue;
+		ring = bpf_map_lookup_elem(&events, &key);
+		if (!ring || !lb_may_tell(l, now)) {
+			lb_lose(key);
+			continue;
+		}
 		if (!filled)
 			lb_event_fill(ctx, ev, nh);
 		filled = true;
-		lb_tell_one(l, key, ev, now);
+		if (bpf_ringbuf_output(ring, ev, sizeof(*ev), 0))
+			lb_lose(key);
 	}
 	if (!leased)
 		LB_WRITE_ONCE(lb_meta.watch, 0);
@@ -183,9 +199,12 @@ static __always_inline void lb_trace(struct xdp_md *ctx, const struct lb_pkt *p,
 	if (!ev)
 		return;
 	flags = (p->v6 ? LB_EV_V6 : 0) | (p->cache == LB_CACHE_HIT ? LB_EV_KEPT : 0) |
-		(p->quoted ? LB_EV_QUOTED : 0) | (p->fragment ? LB_EV_FRAGMENT : 0);
+		(p->quoted ? LB_EV_QUOTED : 0) | (p->fragment || p->key ? LB_EV_FRAGMENT : 0);
 	if (p->svc) {
-		flags |= LB_EV_SERVICE | (p->svc->port ? 0 : LB_EV_ANY);
+		flags |= LB_EV_SERVICE | (p->svc->port ? 0 : LB_EV_ANY) |
+			 (p->svc->flags & LB_SVC_REAL ? LB_EV_OWN : 0);
+		if (p->fragment && p->svc->flags & LB_SVC_TRACK && lb_meta.peers[p->half & 1])
+			flags |= LB_EV_TRACKED;
 		ev->vip = p->svc->vip;
 		ev->pool = p->svc->pool;
 	}
@@ -204,7 +223,7 @@ static __always_inline void lb_trace(struct xdp_md *ctx, const struct lb_pkt *p,
 	ev->len = p->len;
 	ev->half = p->half;
 	ev->real.id = p->real;
-	ev->prev.id = p->prev;
+	ev->prev.id = p->prev & LB_MARKED ? 0 : p->prev;
 	lb_tell(ctx, ev, p->nh);
 }
 

@@ -52,6 +52,8 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
  */
 void lb_maps_health_put(struct lb_maps *maps, uint32_t real_id, enum lb_m_health health,
 			uint64_t since, const char *why);
+/* Health, since and why of a real of a model, as they are now; its id is set. */
+void lb_maps_health_get(const struct lb_maps *maps, struct lb_m_real *real);
 /*
  * Builds the table of one live pool anew from the model's reals, `sick` heeded, and swaps it in with one store, without a commit. *m was
  * read under the lock that is still held. Nothing is written when it would come out the same. 1: changed, 0: not, -1: *err.

@@ -72,6 +72,17 @@ void lb_check_get(const struct lb_check_conf *from, struct lb_m_check *check)
 	memcpy(check->expect, from->expect, sizeof(check->expect) - 1);
 }
 
+void lb_maps_health_get(const struct lb_maps *maps, struct lb_m_real *real)
+{
+	const struct lb_real_health *h = &maps->health[real->id];
+
+	real->health = h->state == LB_HEALTH_UP	    ? LB_M_HEALTHY
+		       : h->state == LB_HEALTH_DOWN ? LB_M_SICK
+						    : LB_M_UNKNOWN;
+	real->since = h->since;
+	memcpy(real->why, h->why, sizeof(real->why) - 1);
+}
+
 void lb_maps_health_put(struct lb_maps *maps, uint32_t real_id, enum lb_m_health health,
 			uint64_t since, const char *why)
 {

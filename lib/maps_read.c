@@ -64,18 +64,6 @@ static int by_real(const void *a, const void *b)
 	return d ? d : lb_addr_cmp(&x->addr, &y->addr);
 }
 
-static enum lb_m_health health_of(const struct lb_maps *m, uint32_t id)
-{
-	switch (m->health[id].state) {
-	case LB_HEALTH_UP:
-		return LB_M_HEALTHY;
-	case LB_HEALTH_DOWN:
-		return LB_M_SICK;
-	default:
-		return LB_M_UNKNOWN;
-	}
-}
-
 static bool real_at(const struct lb_maps *m, uint32_t half, uint32_t id, struct lb_m_real *out)
 {
 	const struct lb_real *r = &m->real[id];
@@ -91,11 +79,9 @@ static bool real_at(const struct lb_maps *m, uint32_t half, uint32_t id, struct 
 			 : h->state == LB_STATE_DOWN ? LB_M_DOWN
 						     : LB_M_UP,
 		.encap = r->own_encap ? (enum lb_m_encap)r->encap : LB_M_ENCAP_DEFAULT,
-		.health = health_of(m, id),
-		.since = m->health[id].since,
 		.id = id,
 	};
-	memcpy(out->why, m->health[id].why, sizeof(out->why) - 1);
+	lb_maps_health_get(m, out);
 	memcpy(out->pool, p->name, sizeof(out->pool) - 1);
 	out->addr.family = r->family;
 	memcpy(out->addr.b, r->addr, sizeof(out->addr.b));

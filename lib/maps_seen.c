@@ -6,6 +6,8 @@
 
 #include "lib/model.h"
 
+const char *const lb_by_names[] = {"table", "session", "port", "first"};
+
 static void take(struct lb_addr *to, uint8_t family, const void *bytes)
 {
 	*to = (struct lb_addr){0};
@@ -62,7 +64,10 @@ static void take_real(const struct lb_event *ev, struct lb_seen *s)
 {
 	take(&s->real, ev->real.family, ev->real.addr);
 	take(&s->prev, ev->prev.family, ev->prev.addr);
-	s->kept = ev->flags & LB_EV_KEPT;
+	s->by = ev->flags & LB_EV_OWN	    ? LB_BY_PORT
+		: ev->flags & LB_EV_TRACKED ? LB_BY_FIRST
+		: ev->flags & LB_EV_KEPT    ? LB_BY_SESSION
+					    : LB_BY_TABLE;
 	s->encap = encap_name(ev->real.encap);
 }
 
@@ -85,8 +90,10 @@ static void take_hop(const struct lb_event *ev, struct lb_seen *s)
 		take(&s->outer_src, 4, &hop->saddr4);
 		take(&s->outer_dst, 4, &hop->daddr4);
 	}
-	if (hop->flags & LB_NH_GUE)
+	if (hop->flags & LB_NH_GUE) {
+		s->encap = lb_encap_names[LB_M_ENCAP_GUE]; /* also to a peer, which is no real */
 		s->port = ntohs(hop->port);
+	}
 }
 
 void lb_seen_of(const struct lb_event *ev, struct lb_seen *s)

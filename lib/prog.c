@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bpf/lb_abi.h"
+#include "bpf/lb_event.h"
 #include "lb.skel.h"
 #include "lib/prog_internal.h"
 #include "lib/ring.h"
@@ -125,6 +125,8 @@ static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)
 		{skel->maps.peers, 2},
 		{skel->maps.peer_hop, LB_PEERS_MAX},
 		{skel->maps.fragment, LB_FRAGMENT_BUCKETS},
+		{skel->maps.listener, LB_LISTENERS},
+		{skel->maps.lost, LB_LISTENERS},
 		{skel->maps.session, meta->sessions ? meta->sessions : 1},
 	};
 	size_t i;
@@ -233,6 +235,8 @@ static int set_trace_maps(struct lb_bpf *skel, const struct lb_meta *meta)
 	ret = bpf_map__set_type(hop, BPF_MAP_TYPE_ARRAY);
 	if (!ret)
 		ret = bpf_map__set_max_entries(hop, meta->reals);
+	if (!ret)
+		ret = bpf_map__set_max_entries(skel->maps.peer_hop, LB_PEERS_MAX);
 	if (!ret)
 		ret = bpf_map__set_max_entries(skel->maps.peer_hop, LB_PEERS_MAX);
 	if (!ret)
@@ -374,22 +378,4 @@ int lb_prog_open(const char *instance, const char *name, struct lb_err *err)
 			 "no receiver in instance \"%s\": \"lbtool receiver add DEV from PREFIX\"",
 			 instance);
 	return lb_pin_open(instance, "prog", name, err, what);
-}
-
-int lb_prog_info(int fd, struct lb_prog_info *info, struct lb_err *err)
-{
-	struct bpf_prog_info kernel = {0};
-	uint32_t len = sizeof(kernel);
-	size_t i;
-
-	if (bpf_obj_get_info_by_fd(fd, &kernel, &len))
-		return lb_pin_fail(err, errno, "asking about the program");
-	*info = (struct lb_prog_info){
-		.id = kernel.id,
-		.jited = kernel.jited_prog_len,
-		.loaded_at = kernel.load_time,
-	};
-	for (i = 0; i < sizeof(kernel.tag); i++)
-		sprintf(info->tag + 2 * i, "%02x", kernel.tag[i]);
-	return 0;
 }

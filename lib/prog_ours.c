@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whose program is that? An instance's own ones are known by the maps they use. */
+/* Whose program is that, and which? An instance's own ones are known by the maps they use. */
 #include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -45,4 +47,22 @@ int lb_prog_ours(const char *instance, uint32_t id)
 				return fd;
 	close(fd);
 	return -1;
+}
+
+int lb_prog_info(int fd, struct lb_prog_info *info, struct lb_err *err)
+{
+	struct bpf_prog_info kernel = {0};
+	uint32_t len = sizeof(kernel);
+	size_t i;
+
+	if (bpf_obj_get_info_by_fd(fd, &kernel, &len))
+		return lb_pin_fail(err, errno, "asking about the program");
+	*info = (struct lb_prog_info){
+		.id = kernel.id,
+		.jited = kernel.jited_prog_len,
+		.loaded_at = kernel.load_time,
+	};
+	for (i = 0; i < sizeof(kernel.tag); i++)
+		sprintf(info->tag + 2 * i, "%02x", kernel.tag[i]);
+	return 0;
 }

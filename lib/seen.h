@@ -10,6 +10,10 @@
 
 #include "lib/parse.h"
 
+/* Who chose the real: the table, the session cache, the port, which is that real's own, or a fragment's first one. */
+enum lb_by { LB_BY_TABLE, LB_BY_SESSION, LB_BY_PORT, LB_BY_FIRST };
+extern const char *const lb_by_names[]; /* "table", "session", "port", "first" */
+
 /* What is not known has family 0, "" or 0; ifindexes are those of the network namespace that the packet was in. */
 struct lb_seen {
 	uint64_t time; /* nanoseconds, CLOCK_MONOTONIC */
@@ -27,12 +31,12 @@ struct lb_seen {
 	struct lb_service vip;
 	char pool[LB_NAME_MAX + 1];
 	uint64_t hash;
-	uint32_t slot, slots; /* slots 0: the pool has no table */
+	uint32_t slot, slots; /* slots 0: the pool has no table, or it was not asked */
 	struct lb_addr table; /* whom the slot names */
 
 	/* Who gets it. */
 	struct lb_addr real;
-	bool kept; /* by the session cache, not by the table */
+	enum lb_by by;
 	struct lb_addr prev; /* who had the slot before, named in the packet */
 	const char *encap; /* "" or as lb_encap_names[] has it */
 	struct lb_addr outer_src, outer_dst;
@@ -47,7 +51,7 @@ struct lb_seen {
 	uint16_t mtu; /* of outer packets */
 };
 
-/* Did the packet go to a real? */
+/* Did the packet go to a real, or on to a peer? */
 bool lb_seen_sent(const struct lb_seen *s);
 
 #endif

@@ -3,9 +3,10 @@
  * bench - nanoseconds a packet: the balancer, beside the empty program and the one that does no more than everybody
  * who encapsulates must, in interleaved rounds of one process on one CPU.
  *
- * usage: bench [ -j ] [ -a ] [ -r ROUNDS ] [ -n PACKETS ] [ -s SESSIONS ] [ -c CPU ] [ -x OBJECT ]... [ CASE ... ]
+ * usage: bench [ -j ] [ -a ] [ -r ROUNDS ] [ -n PACKETS ] [ -s SESSIONS ] [ -c CPU ] [ -l N ] [ -x OBJECT ]... [ CASE ... ]
  *
  * Without CASE those of the table of targets; -a: all. -x: another build of lb.bpf.o, a column more.
+ * -l: somebody listens (lib/listen.h) to drops and to one in N of the other packets.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "tests/bench/cases.h"
+#include "tests/bench/ear.h"
 #include "tests/bench/report.h"
 #include "tests/bench/rig.h"
 
@@ -28,6 +30,7 @@ static struct world w;
 static struct rig rig;
 static int prog[REPORT_PROGS_MAX];
 static bool json, all;
+static uint32_t sample; /* 0: nobody listens */
 
 /* A run of the balancer in force, which must do to all packets what the case is named for. */
 static double run_balancer(struct report *r, struct lb_err *err)
@@ -60,6 +63,8 @@ static int one_round(struct report *r, int round, struct lb_err *err)
 		int which = (i + round) % head.progs;
 		uint32_t from = r->at;
 
+		if (ear_empty(err))
+			return -1;
 		if (which == REPORT_LB)
 			r->ns[which][round] = run_balancer(r, err);
 		else
@@ -139,7 +144,7 @@ static int options(int argc, char **argv, struct lb_err *err)
 	uint32_t n;
 	int c;
 
-	while ((c = getopt(argc, argv, "jar:n:s:c:x:")) != -1) {
+	while ((c = getopt(argc, argv, "jar:n:s:c:l:x:")) != -1) {
 		if (c == 'j')
 			json = true;
 		else if (c == 'a')
@@ -152,12 +157,15 @@ static int options(int argc, char **argv, struct lb_err *err)
 			head.sessions = n;
 		else if (c == 'c' && !parse_u32(optarg, 0, 1023, &n, err))
 			head.cpu = n;
+		else if (c == 'l' && !parse_u32(optarg, 1, 1000000, &n, err))
+			sample = n;
 		else if (c == 'x' && head.progs < REPORT_PROGS_MAX)
 			head.names[head.progs++] = optarg;
 		else
 			return lb_usage(err,
 					"usage: bench [ -j ] [ -a ] [ -r ROUNDS ] [ -n PACKETS ] "
-					"[ -s SESSIONS ] [ -c CPU ] [ -x OBJECT ]... [ CASE ... ]");
+					"[ -s SESSIONS ] [ -c CPU ] [ -l N ] [ -x OBJECT ]... [ "
+					"CASE ... ]");
 	}
 	return choose(argv + optind, err);
 }
@@ -167,7 +175,8 @@ int main(int argc, char **argv)
 	struct lb_err err = {0};
 	int ret;
 
-	ret = options(argc, argv, &err) || set_up(argv[0], &err) || measure(&err);
+	ret = options(argc, argv, &err) || set_up(argv[0], &err) || ear_open(&w, sample, &err) ||
+	      measure(&err);
 	for (size_t i = 0; !ret && i < bench_cases_n; i++)
 		if (results[i].of)
 			report_sum(&results[i], &head);
@@ -177,6 +186,7 @@ int main(int argc, char **argv)
 		ret = lb_fail(&err, "writing: %s", strerror(errno));
 	if (ret)
 		fprintf(stderr, "bench: %s\n", err.msg);
+	ear_close();
 	rig_close(&rig);
 	world_unload(&w);
 	return ret ? (err.status ? err.status : LB_FAILED) : LB_DONE;

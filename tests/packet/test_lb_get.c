@@ -16,18 +16,20 @@ static struct world w;
 static struct lb_trace *trace;
 static struct lb_err err;
 
-/* Where packets go; ports of the last ones nobody serves. */
+/* Where packets go: services, ports of one real alone, and what nobody serves. */
 static const struct {
 	const char *dst;
 	uint16_t dport;
 	uint8_t proto;
-} to[2][8] = {
+} to[2][10] = {
 	{{"203.0.113.1", 80, IPPROTO_TCP},
 	 {"203.0.113.1", 53, IPPROTO_UDP},
 	 {"203.0.113.2", 443, IPPROTO_TCP},
 	 {"203.0.113.2", 80, IPPROTO_TCP},
 	 {"203.0.113.3", 80, IPPROTO_TCP},
 	 {"203.0.113.4", 80, IPPROTO_TCP},
+	 {"203.0.113.1", 7002, IPPROTO_TCP},
+	 {"203.0.113.1", 7003, IPPROTO_TCP},
 	 {"203.0.113.1", 81, IPPROTO_TCP},
 	 {"203.0.113.9", 80, IPPROTO_TCP}},
 	{{"2001:db8:f::1", 80, IPPROTO_TCP},
@@ -36,6 +38,8 @@ static const struct {
 	 {"2001:db8:f::2", 80, IPPROTO_TCP},
 	 {"2001:db8:f::3", 80, IPPROTO_TCP},
 	 {"2001:db8:f::4", 80, IPPROTO_TCP},
+	 {"2001:db8:f::1", 7102, IPPROTO_TCP},
+	 {"2001:db8:f::1", 7103, IPPROTO_TCP},
 	 {"2001:db8:f::1", 81, IPPROTO_TCP},
 	 {"2001:db8:f::9", 80, IPPROTO_TCP}},
 };
@@ -63,6 +67,15 @@ static void vip_of(const char *svc, const char *pool, bool session)
 	v->hash = strstr(svc, "3:80") || strstr(svc, "3]:80") ? LB_M_HASH_SRC : LB_M_HASH_5TUPLE;
 }
 
+static void real_of(const char *pool, const char *word, uint16_t weight, uint16_t own)
+{
+	struct lb_addr addr;
+
+	must(world_real(&w, pool, word, weight, LB_M_UP, &err));
+	must(parse_addr(word, &addr, &err));
+	lb_model_real(&w.model, pool, &addr)->mptcp = own;
+}
+
 /* Pools by both links and of both families; and one whose reals are all out of reach, each for a reason of its own. */
 static void reals_of(void)
 {
@@ -72,9 +85,9 @@ static void reals_of(void)
 
 	for (int i = 1; i <= REALS; i++) {
 		snprintf(addr, sizeof(addr), "10.%d.0.%d", i % 2, i);
-		must(world_real(&w, "four", addr, i, LB_M_UP, &err));
+		real_of("four", addr, i, 7000 + i);
 		snprintf(addr, sizeof(addr), "fd00:%d::%d", i % 2, i);
-		must(world_real(&w, "six", addr, i, LB_M_UP, &err));
+		real_of("six", addr, i, 7100 + i);
 	}
 	for (size_t i = 0; i < sizeof(lost) / sizeof(*lost); i++)
 		must(world_real(&w, "lost", lost[i], 1, LB_M_UP, &err));
@@ -136,7 +149,7 @@ static void any_packet(struct both *b, bool v6, uint64_t *seed)
 {
 	static const uint8_t flags[] = {0x10, 0x18, 0x02, 0x11, 0x14};
 	uint64_t r = pkt_random(seed), s = pkt_random(seed);
-	int which = r % 8;
+	int which = r % 10;
 
 	memset(b, 0, sizeof(*b));
 	snprintf(b->src, sizeof(b->src), v6 ? "2001:db8:c::%x:%x" : "%u.0.2.%u",
@@ -204,14 +217,15 @@ static void expect_same(const struct both *b, const struct lb_seen *said, enum l
 
 /* What became of how many: a test in which all are dropped shows nothing. */
 struct sum {
-	uint32_t sent, kept, reasons, prev;
+	uint32_t sent, kept, own, reasons, prev;
 	bool why[LB_WHY_MAX];
 };
 
 static void count(struct sum *s, const struct lb_seen *said)
 {
 	s->sent += lb_seen_sent(said);
-	s->kept += said->kept;
+	s->kept += said->by == LB_BY_SESSION;
+	s->own += said->by == LB_BY_PORT;
 	s->prev += said->prev.family != 0;
 	s->reasons += !s->why[said->why];
 	s->why[said->why] = true;
@@ -236,6 +250,14 @@ static struct sum agree(bool v6, uint64_t seed)
 	return sum;
 }
 
+static void drain(const char *pool, const char *word)
+{
+	struct lb_addr addr;
+
+	must(parse_addr(word, &addr, &err));
+	lb_model_real(&w.model, pool, &addr)->state = LB_M_DRAIN;
+}
+
 /* The same packets again, after a change of the table: then the session cache has its say, and GUE names who was before. */
 static void agree_twice(enum lb_m_encap encap, bool v6)
 {
@@ -245,11 +267,12 @@ static void agree_twice(enum lb_m_encap encap, bool v6)
 	first = agree(v6, 1);
 	cr_expect(gt(u32, first.sent, FLOWS / 2));
 	cr_expect(ge(u32, first.reasons, 8));
-	must(world_real(&w, "four", "10.1.0.3", 3, LB_M_DRAIN, &err));
-	must(world_real(&w, "six", "fd00:1::3", 3, LB_M_DRAIN, &err));
+	drain("four", "10.1.0.3");
+	drain("six", "fd00:1::3");
 	must(world_commit(&w, &err));
 	again = agree(v6, 1);
 	cr_expect(gt(u32, again.kept, FLOWS / 5));
+	cr_expect(gt(u32, again.own, FLOWS / 10));
 	cr_expect(eq(int, again.prev > FLOWS / 100, encap == LB_M_ENCAP_GUE));
 }
 
