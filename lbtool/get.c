@@ -23,9 +23,9 @@ struct queries {
 	size_t n, room;
 };
 
-enum { KEY_DEV, KEY_FLAGS, KEY_LEN, KEY_FRAGMENT };
+enum { KEY_IN, KEY_FLAGS, KEY_LEN, KEY_FRAGMENT };
 static const struct lb_key keys[] = {
-	[KEY_DEV] = {"dev", "DEV", false},
+	[KEY_IN] = {"in", "DEV", false},
 	[KEY_FLAGS] = {"flags", "FLAGS", false},
 	[KEY_LEN] = {"len", "BYTES", false},
 	[KEY_FRAGMENT] = {"fragment", "WHICH", false},
@@ -33,8 +33,6 @@ static const struct lb_key keys[] = {
 };
 
 #define ACK 0x10
-static const char *const flag_names[] = {"ack", "syn", "fin", "rst", NULL};
-static const uint8_t flag_bits[] = {ACK, 0x02, 0x01 | ACK, 0x04 | ACK};
 static const char *const fragment_names[] = {"first", "later", NULL};
 
 static int parse_dev(const char *word, struct query *q, struct lb_err *err)
@@ -47,14 +45,9 @@ static int parse_dev(const char *word, struct query *q, struct lb_err *err)
 
 static int parse_flags(const char *word, struct lb_flow *f, struct lb_err *err)
 {
-	int which;
-
-	if (parse_choice(word, flag_names, &which, err))
+	if (parse_tcp_flags(word, &f->tcp_flags, err))
 		return -1;
-	if (f->dst.proto != IPPROTO_TCP)
-		return lb_bad_word(err, word, "only TCP has flags");
-	f->tcp_flags = flag_bits[which];
-	return 0;
+	return f->dst.proto == IPPROTO_TCP ? 0 : lb_bad_word(err, word, "only TCP has flags");
 }
 
 static int parse_value(int key, const char *word, struct query *q, struct lb_err *err)
@@ -62,7 +55,7 @@ static int parse_value(int key, const char *word, struct query *q, struct lb_err
 	int which;
 
 	switch (key) {
-	case KEY_DEV:
+	case KEY_IN:
 		return parse_dev(word, q, err);
 	case KEY_FLAGS:
 		return parse_flags(word, &q->flow, err);
@@ -178,7 +171,7 @@ static int first_attached(struct tool *t, uint32_t *ifindex)
 	devs_free(&d);
 	return *ifindex ? 0
 			: lb_fail(&t->err, "no device has the program: name the one that the "
-					   "packet comes by, \"dev DEV\"");
+					   "packet comes by, \"in DEV\"");
 }
 
 static int find_dev(struct tool *t, const char *dev, struct ingress *in)
@@ -265,7 +258,7 @@ static int get_lines(struct tool *t, struct lb_args *a)
 }
 
 static const struct cmd get_cmds[] = {
-	{"", get_one, "FROM TO [ dev DEV ] [ flags FLAGS ] [ len BYTES ] [ fragment WHICH ]"},
+	{"", get_one, "FROM TO [ in DEV ] [ flags FLAGS ] [ len BYTES ] [ fragment WHICH ]"},
 	{"-", get_lines, "-"},
 	{NULL, NULL, NULL},
 };
@@ -276,9 +269,9 @@ const struct object get_object = {
 	get_cmds,
 	"FROM := ADDRESS:PORT\n"
 	"TO := ADDRESS:PORT/PROTO\n"
-	"FLAGS := { ack | syn | fin | rst }, of TCP; default ack, a packet of a connection\n"
+	"in: the device by which it comes; default the first that the program is attached to\n"
+	"FLAGS: of TCP, as syn or psh,ack; default ack, a packet of a connection\n"
 	"BYTES: of the IP packet\n"
 	"WHICH := { first | later }, of a packet in fragments\n"
-	"dev: by which it comes; default the first that the program is attached to\n"
 	"-: asks of each line of standard input: FROM TO ...\n",
 };

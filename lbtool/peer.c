@@ -32,16 +32,9 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 
 const struct edit_kind peer_edit = {"node peer", parse, apply};
 
-void peer_words(struct tool *t, const struct lb_addr *peer)
-{
-	char addr[LB_ADDR_STRLEN];
-
-	format_addr(peer, addr);
-	lb_out_name(t->out, "peer", addr, LB_ADDRESS);
-}
-
 static int show(struct tool *t, struct lb_args *a)
 {
+	char addr[LB_ADDR_STRLEN];
 	struct lb_model m;
 	int ret = -1;
 
@@ -50,8 +43,9 @@ static int show(struct tool *t, struct lb_args *a)
 	if (show_open(t, &m))
 		goto out;
 	for (size_t i = 0; i < m.peers; i++) {
+		format_addr(&m.peer[i], addr);
 		lb_out_begin(t->out);
-		peer_words(t, &m.peer[i]);
+		lb_out_name(t->out, "peer", addr, LB_ADDRESS);
 		lb_out_end(t->out);
 	}
 	ret = 0;

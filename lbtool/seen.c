@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/flow.h"
+
 static void addr_word(struct tool *t, const char *key, const struct lb_addr *addr)
 {
 	char text[LB_ADDR_STRLEN];
@@ -49,7 +51,7 @@ static void choice_words(struct tool *t, const struct lb_seen *s)
 	if (!s->real.family)
 		return;
 	addr_word(t, "real", &s->real);
-	lb_out_str(t->out, "by", s->kept ? "session" : "table", LB_PLAIN);
+	lb_out_str(t->out, "by", lb_by_names[s->by], LB_PLAIN);
 	addr_word(t, "prev", &s->prev);
 }
 
@@ -85,7 +87,8 @@ static void detail_words(struct tool *t, const struct lb_seen *s)
 		return;
 	snprintf(hash, sizeof(hash), "0x%016" PRIx64, s->hash);
 	lb_out_str(t->out, "hash", hash, LB_PLAIN);
-	lb_out_u64(t->out, "slots", s->slots);
+	if (s->slots)
+		lb_out_u64(t->out, "slots", s->slots);
 	addr_word(t, "table", &s->table);
 }
 
@@ -97,4 +100,13 @@ void seen_words(struct tool *t, const struct lb_seen *s)
 	way_words(t, s);
 	if (t->details)
 		detail_words(t, s);
+}
+
+void seen_flags(struct tool *t, uint8_t flags)
+{
+	char text[LB_TCP_FLAGS_STRLEN];
+
+	format_tcp_flags(flags, text);
+	if (*text)
+		lb_out_str(t->out, "flags", text, LB_PLAIN);
 }

@@ -9,4 +9,7 @@
 /* in DEV why REASON, and how it came to that, as far as it came; with -details what else is known. */
 void seen_words(struct tool *t, const struct lb_seen *s);
 
+/* flags syn,ack, unless there are none. */
+void seen_flags(struct tool *t, uint8_t flags);
+
 #endif

@@ -2,6 +2,7 @@
 #include "lib/flow.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ETH_LEN 14u
@@ -13,6 +14,43 @@
 #define TTL 64u
 #define MORE 0x2000u /* fragments follow */
 #define LATER_OFFSET 185u /* 1480 bytes, in units of 8 */
+
+const char *const lb_tcp_flag_names[] = {"fin", "syn", "rst", "psh", "ack", "urg", NULL};
+
+int parse_tcp_flags(const char *word, uint8_t *flags, struct lb_err *err)
+{
+	char one[8];
+	uint8_t all = 0;
+
+	for (const char *at = word;; at++) {
+		size_t len = strcspn(at, ",");
+		struct lb_err ignored;
+		int bit;
+
+		snprintf(one, sizeof(one), "%.*s", (int)len, at);
+		if (len >= sizeof(one) || parse_choice(one, lb_tcp_flag_names, &bit, &ignored) ||
+		    all & 1 << bit)
+			return lb_bad_word(err, word,
+					   "must be of fin, syn, rst, psh, ack and urg, "
+					   "with commas between");
+		all |= 1 << bit;
+		at += len;
+		if (!*at)
+			break;
+	}
+	*flags = all;
+	return 0;
+}
+
+void format_tcp_flags(uint8_t flags, char buf[LB_TCP_FLAGS_STRLEN])
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (int i = 0; lb_tcp_flag_names[i]; i++)
+		if (flags & 1 << i)
+			len += sprintf(buf + len, "%s%s", len ? "," : "", lb_tcp_flag_names[i]);
+}
 
 static void put16(uint8_t *b, uint32_t value)
 {

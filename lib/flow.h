@@ -19,6 +19,13 @@ struct lb_flow {
 	uint32_t len; /* bytes of the IP packet, at least lb_flow_least(); 0: that */
 };
 
+/* Names of TCP's flags, from bit 0 on: "fin", "syn", ..., NULL. */
+extern const char *const lb_tcp_flag_names[];
+/* As "syn" or "psh,ack". A list of names, each once, in any order; what parse_tcp_flags() takes, as in lib/parse.h. */
+int parse_tcp_flags(const char *word, uint8_t *flags, struct lb_err *err);
+#define LB_TCP_FLAGS_STRLEN 32
+void format_tcp_flags(uint8_t flags, char buf[LB_TCP_FLAGS_STRLEN]);
+
 #define LB_FLOW_LEN_MAX \
 	3400u /* what the kernel runs a program on fits one page, with room in front */
 

@@ -268,36 +268,58 @@ void lb_out_more(struct lb_out *o)
 		o->more = o->words;
 }
 
-/* The whole of the output in o->buf, of o->len bytes. */
-static int gather(struct lb_out *o)
+/* The array's objects one after the other, a line each. */
+static int dump_lines(struct lb_out *o, size_t flags)
+{
+	FILE *to = open_memstream(&o->buf, &o->len);
+	json_t *object;
+	size_t i;
+	int bad = 0;
+
+	if (!to)
+		return -1;
+	json_array_foreach(o->array, i, object)
+		bad |= json_dumpf(object, to, flags) || fputc('\n', to) == EOF;
+	return fclose(to) || bad ? -1 : 0;
+}
+
+static int dump(struct lb_out *o)
 {
 	size_t flags = JSON_REAL_PRECISION(REAL_DIGITS) |
 		       (o->opt.pretty ? JSON_INDENT(JSON_SPACES) : JSON_COMPACT);
 
+	free(o->buf);
+	o->buf = NULL;
+	if (o->opt.lines)
+		return dump_lines(o, flags);
+	o->buf = json_dumps(o->array, flags);
+	o->len = o->buf ? strlen(o->buf) : 0;
+	return o->buf ? 0 : -1;
+}
+
+/* The whole of the output in o->buf, of o->len bytes. */
+static int gather(struct lb_out *o)
+{
 	if (o->open)
 		fail(o, EINVAL);
 	if (o->text) {
 		if (fflush(o->text) == EOF || ferror(o->text))
 			fail(o, ENOMEM);
-	} else if (!o->failed) {
-		free(o->buf);
-		o->buf = json_dumps(o->array, flags);
-		if (o->buf)
-			o->len = strlen(o->buf);
-		else
-			fail(o, ENOMEM);
+	} else if (!o->failed && dump(o)) {
+		fail(o, ENOMEM);
 	}
 	return o->failed;
 }
 
 int lb_out_flush(struct lb_out *o, FILE *to, struct lb_err *err)
 {
+	bool newline = o->opt.json && !o->opt.lines;
 	int error = gather(o);
 
 	if (error)
 		return lb_fail(err, "cannot put the output together: %s", strerror(error));
 	errno = 0;
-	if (fwrite(o->buf, 1, o->len, to) != o->len || (o->opt.json && fputc('\n', to) == EOF) ||
+	if (fwrite(o->buf, 1, o->len, to) != o->len || (newline && fputc('\n', to) == EOF) ||
 	    fflush(to) == EOF || ferror(to))
 		return lb_fail(err, "cannot write the output: %s", strerror(errno ? errno : EIO));
 	if (o->text)

@@ -23,6 +23,7 @@ enum lb_color { LB_PLAIN, LB_NAME, LB_ADDRESS, LB_GOOD, LB_WARN, LB_BAD };
 
 struct lb_out_options {
 	bool json, pretty, oneline, color;
+	bool lines; /* JSON: each object a document of its own, on a line, for output without an end */
 };
 
 /* NULL when memory is short. Ended by lb_out_free(). */

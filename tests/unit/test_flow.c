@@ -106,3 +106,41 @@ Test(flow, longest)
 	cr_expect(eq(u8, buf[16], LB_FLOW_LEN_MAX >> 8));
 	cr_expect(eq(u8, buf[17], LB_FLOW_LEN_MAX & 0xff));
 }
+
+Test(flow, flags)
+{
+	static const struct {
+		const char *word;
+		uint8_t flags;
+	} rows[] = {{"fin", 0x01},     {"syn", 0x02},	  {"rst", 0x04},
+		    {"psh", 0x08},     {"ack", 0x10},	  {"urg", 0x20},
+		    {"syn,ack", 0x12}, {"psh,ack", 0x18}, {"fin,syn,rst,psh,ack,urg", 0x3f}};
+	char buf[LB_TCP_FLAGS_STRLEN];
+	uint8_t flags;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		cr_expect(eq(int, parse_tcp_flags(rows[i].word, &flags, &err), 0));
+		cr_expect(eq(u8, flags, rows[i].flags));
+		format_tcp_flags(rows[i].flags, buf);
+		cr_expect(eq(str, buf, (char *)rows[i].word));
+	}
+	cr_expect(eq(int, parse_tcp_flags("ack,syn", &flags, &err), 0));
+	cr_expect(eq(u8, flags, 0x12), "in any order");
+	format_tcp_flags(0, buf);
+	cr_expect(eq(str, buf, (char *)""));
+	format_tcp_flags(0xc2, buf);
+	cr_expect(eq(str, buf, (char *)"syn"), "ECN's bits have no name");
+}
+
+Test(flow, bad_flags)
+{
+	static const char *const words[] = {"",	       ",",   "syn,",	 ",syn",       "syn,,ack",
+					    "syn,syn", "SYN", "syn ack", "s",	       "synack",
+					    "syn.ack", "16",  "ack,ecn", "acknowledge"};
+	uint8_t flags = NOTHING;
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		refused(parse_tcp_flags(words[i], &flags, &err), words[i],
+			"must be of fin, syn, rst, psh, ack and urg, with commas between");
+	cr_expect(eq(u8, flags, NOTHING));
+}

@@ -80,6 +80,26 @@ Test(out, text_lines)
 	       "[2001:db8::1]:any/udp session off state up health down\n");
 }
 
+static void one_vip(struct lb_out *o)
+{
+	lb_out_begin(o);
+	lb_out_name(o, "vip", "192.0.2.1:80/tcp", LB_ADDRESS);
+	lb_out_end(o);
+	lb_out_begin(o);
+	lb_out_u64(o, "lost", 3);
+	lb_out_end(o);
+}
+
+Test(out, without_an_end)
+{
+	static const struct lb_out_options lines = {.json = true, .lines = true},
+					   plain = {.lines = true};
+
+	expect(&lines, one_vip, "{\"vip\":\"192.0.2.1:80/tcp\"}\n{\"lost\":3}\n");
+	expect(&lines, nothing, "");
+	expect(&plain, one_vip, "192.0.2.1:80/tcp\nlost 3\n");
+}
+
 Test(out, one_line)
 {
 	expect(&oneline, two_vips,
