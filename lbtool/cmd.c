@@ -5,10 +5,12 @@
 #include "lbtool/cmd.h"
 #include "lib/parse.h"
 
-const struct object *const objects[] = {&prog_object,	  &dev_object,	   &pool_object,
-					&real_object,	  &vip_object,	   &stats_object,
-					&receiver_object, &node_object,	   &session_object,
-					&get_object,	  &monitor_object, NULL};
+/* clang-format off */
+const struct object *const objects[] = {
+	&prog_object, &dev_object, &pool_object, &real_object, &vip_object, &stats_object,
+	&receiver_object, &node_object, &session_object, &get_object, &monitor_object,
+	&save_object, &restore_object, &digest_object, NULL};
+/* clang-format on */
 
 static const char general[] =
 	"Usage: lbtool [ OPTIONS ] OBJECT { COMMAND | help }\n"
@@ -75,21 +77,30 @@ void usage_brief(FILE *to)
 		fprintf(to, " %s%s", objects[i]->word, objects[i + 1] ? " |" : " }\n");
 }
 
+/* The rest of a line of the grammar. */
+static void usage_of(FILE *to, const struct object *o, const struct cmd *c)
+{
+	fprintf(to, "lbtool %s%s%s\n", o->word, *c->usage ? " " : "", c->usage);
+}
+
 void usage_print(FILE *to)
 {
 	usage_brief(to);
 	for (int i = 0; objects[i]; i++) {
 		fprintf(to, "\n%s: %s\n", objects[i]->word, objects[i]->brief);
-		for (const struct cmd *c = objects[i]->cmds; c->word; c++)
-			fprintf(to, "       lbtool %s %s\n", objects[i]->word, c->usage);
+		for (const struct cmd *c = objects[i]->cmds; c->word; c++) {
+			fputs("       ", to);
+			usage_of(to, objects[i], c);
+		}
 	}
 }
 
 static void object_help(const struct object *o, FILE *to)
 {
-	for (const struct cmd *c = o->cmds; c->word; c++)
-		fprintf(to, "%s lbtool %s %s\n", c == o->cmds ? "Usage:" : "      ", o->word,
-			c->usage);
+	for (const struct cmd *c = o->cmds; c->word; c++) {
+		fputs(c == o->cmds ? "Usage: " : "       ", to);
+		usage_of(to, o, c);
+	}
 	if (o->notes)
 		fputs(o->notes, to);
 }

@@ -14,7 +14,7 @@ struct cmd {
 	const char
 		*word; /* "": what the object does without a verb, with all other words behind it */
 	int (*run)(struct tool *t, struct lb_args *a);
-	const char *usage; /* what stands after `lbtool OBJECT ` */
+	const char *usage; /* what stands after `lbtool OBJECT `; may be empty */
 };
 
 struct object {
@@ -26,7 +26,8 @@ struct object {
 };
 
 extern const struct object prog_object, dev_object, pool_object, real_object, vip_object,
-	stats_object, receiver_object, node_object, session_object, get_object, monitor_object;
+	stats_object, receiver_object, node_object, session_object, get_object, monitor_object,
+	save_object, digest_object, restore_object;
 /* All of them in the order of `lbtool help`, ends with NULL. */
 extern const struct object *const objects[];
 

@@ -7,30 +7,35 @@
 
 #include "lbtool/edit.h"
 #include "lbtool/hops.h"
+#include "lbtool/show.h"
 #include "lib/check.h"
 #include "lib/model.h"
 
-static int apply(struct tool *t, const struct edit *e, struct lb_model *m)
+static int apply(struct tool *t, const struct edits *list, const struct edit *e, struct lb_model *m)
 {
 	if (!e->kind->apply(e, m, &t->err))
 		return 0;
 	if (!e->line)
 		return -1;
 	lb_prefix(&t->err, "%s %s", e->kind->object, edit_verb_names[e->verb]);
-	return lb_prefix(&t->err, "%s:%u", t->batch, e->line);
+	return lb_prefix(&t->err, "%s:%u", list->file, e->line);
 }
 
-static int apply_all(struct tool *t, const struct edit *e, size_t n, struct lb_model *m)
+static int apply_all(struct tool *t, const struct edits *list, const struct lb_model *from,
+		     struct lb_model *m)
 {
 	struct lb_info info;
 
-	for (size_t i = 0; i < n; i++)
-		if (apply(t, &e[i], m))
+	if (!list->whole && lb_model_copy(m, from, &t->err))
+		return -1;
+	for (size_t i = 0; i < list->n; i++)
+		if (apply(t, list, &list->edit[i], m))
 			return -1;
+	lb_model_inherit(m, from);
 	lb_maps_info(t->maps, &info);
 	if (!lb_check(m, &info.limits, &t->err))
 		return 0;
-	return t->batch ? lb_prefix(&t->err, "%s", t->batch) : -1;
+	return list->file ? lb_prefix(&t->err, "%s", list->file) : -1;
 }
 
 static void print_line(void *arg, const char *text)
@@ -126,7 +131,7 @@ static int write_changes(struct tool *t, const struct lb_model *from, struct lb_
 	return 0;
 }
 
-int edit_commit(struct tool *t, const struct edit *e, size_t n)
+int edit_commit(struct tool *t, const struct edits *list)
 {
 	struct lb_model from, to;
 	int ret = -1;
@@ -135,14 +140,13 @@ int edit_commit(struct tool *t, const struct edit *e, size_t n)
 	lb_model_init(&to);
 	if (tool_enter(t) || tool_maps(t) || (!t->dry_run && tool_lock(t)))
 		goto out;
-	if (lb_maps_read(t->maps, &from, &t->err) || lb_model_copy(&to, &from, &t->err) ||
-	    apply_all(t, e, n, &to))
+	if (lb_maps_read(t->maps, &from, &t->err) || apply_all(t, list, &from, &to))
 		goto out;
 	if (!t->dry_run) {
 		ret = write_changes(t, &from, &to);
 	} else if (!tool_out(t)) {
 		lb_model_diff(&from, &to, print_line, t->out);
-		ret = 0;
+		ret = show_plans(t, &from, &to);
 	}
 out:
 	lb_model_free(&from);

@@ -37,10 +37,11 @@ int edit_differs(const char *name, const char *key, struct lb_err *err)
 int edit_run(struct tool *t, struct lb_args *a, const struct edit_kind *kind, enum edit_verb verb)
 {
 	struct edit e = {.kind = kind, .verb = verb};
+	const struct edits one = {.edit = &e, .n = 1};
 
 	if (kind->parse(&e, a, &t->err))
 		return -1;
-	return edit_commit(t, &e, 1);
+	return edit_commit(t, &one);
 }
 
 /* Words that are commands elsewhere deserve to be told so. */
@@ -102,11 +103,6 @@ int edit_parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 	return 0;
 }
 
-struct edits {
-	struct edit *edit;
-	size_t n, room;
-};
-
 static struct edit *edits_more(struct edits *list, struct lb_err *err)
 {
 	if (list->n == list->room) {
@@ -136,26 +132,30 @@ static int read_edits(struct tool *t, struct lb_batch *b, struct edits *list)
 		if (!e)
 			return -1;
 		if (edit_parse(e, &a, &t->err))
-			return lb_prefix(&t->err, "%s:%u", t->batch, lb_batch_line(b));
+			return lb_prefix(&t->err, "%s:%u", list->file, lb_batch_line(b));
 		e->line = lb_batch_line(b);
 		list->n++;
 	}
+	/* What `lbtool save` that failed left in a pipe must not be the end of all that is loaded. */
+	if (!ret && list->whole && lb_batch_line(b) == 1)
+		return lb_fail(&t->err, "%s: is empty: what \"lbtool save\" writes never is",
+			       list->file);
 	return ret;
 }
 
-int edit_batch(struct tool *t)
+int edit_file(struct tool *t, const char *file, bool whole)
 {
-	FILE *in = !strcmp(t->batch, "-") ? stdin : fopen(t->batch, "re");
-	struct edits list = {0};
+	FILE *in = !strcmp(file, "-") ? stdin : fopen(file, "re");
+	struct edits list = {.file = file, .whole = whole};
 	struct lb_batch *b = NULL;
 	int ret = -1;
 
 	if (!in)
-		return lb_fail(&t->err, "%s: cannot open: %s", t->batch, strerror(errno));
-	b = lb_batch_new(in, t->batch, &t->err);
+		return lb_fail(&t->err, "%s: cannot open: %s", file, strerror(errno));
+	b = lb_batch_new(in, file, &t->err);
 	if (!b || read_edits(t, b, &list))
 		goto out;
-	ret = edit_commit(t, list.edit, list.n);
+	ret = edit_commit(t, &list);
 out:
 	lb_batch_free(b);
 	free(list.edit);

@@ -9,6 +9,7 @@
 #ifndef LBTOOL_EDIT_H
 #define LBTOOL_EDIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,14 @@ struct edit {
 	};
 };
 
+/* Those of one transaction. */
+struct edits {
+	struct edit *edit;
+	size_t n, room;
+	const char *file; /* in which they stand; NULL: the command line */
+	bool whole; /* they make the configuration from nothing: what they do not make goes */
+};
+
 /* A command `OBJECT VERB ...` whose object and verb are taken already. */
 int edit_run(struct tool *t, struct lb_args *a, const struct edit_kind *kind, enum edit_verb verb);
 
@@ -49,10 +58,10 @@ int edit_run(struct tool *t, struct lb_args *a, const struct edit_kind *kind, en
 int edit_parse(struct edit *e, struct lb_args *a, struct lb_err *err);
 
 /* One transaction. With --dry-run it prints what would change. */
-int edit_commit(struct tool *t, const struct edit *e, size_t n);
+int edit_commit(struct tool *t, const struct edits *list);
 
-/* `lbtool -batch FILE`. */
-int edit_batch(struct tool *t);
+/* The same with the lines of a file, "-": of standard input. `whole` as in struct edits. */
+int edit_file(struct tool *t, const char *file, bool whole);
 
 /* What add and del of something say when it is there, or is not. `name` is as show prints it. */
 int edit_exists(const struct edit *e, const char *name, struct lb_err *err);

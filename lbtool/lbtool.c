@@ -52,7 +52,7 @@ static int run(struct tool *t, struct lb_args *a)
 		return lb_bad_word(&t->err, lb_args_peek(a),
 				   "with -batch the commands are in the file");
 	if (t->batch)
-		return edit_batch(t);
+		return edit_file(t, t->batch, false);
 	if (lb_args_peek(a))
 		return cmd_run(t, a);
 	usage_brief(stderr);

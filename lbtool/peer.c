@@ -32,9 +32,16 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 
 const struct edit_kind peer_edit = {"node peer", parse, apply};
 
-static int show(struct tool *t, struct lb_args *a)
+void peer_words(struct tool *t, const struct lb_addr *peer)
 {
 	char addr[LB_ADDR_STRLEN];
+
+	format_addr(peer, addr);
+	lb_out_name(t->out, "peer", addr, LB_ADDRESS);
+}
+
+static int show(struct tool *t, struct lb_args *a)
+{
 	struct lb_model m;
 	int ret = -1;
 
@@ -43,9 +50,8 @@ static int show(struct tool *t, struct lb_args *a)
 	if (show_open(t, &m))
 		goto out;
 	for (size_t i = 0; i < m.peers; i++) {
-		format_addr(&m.peer[i], addr);
 		lb_out_begin(t->out);
-		lb_out_name(t->out, "peer", addr, LB_ADDRESS);
+		peer_words(t, &m.peer[i]);
 		lb_out_end(t->out);
 	}
 	ret = 0;

@@ -273,9 +273,8 @@ static void show_gue(struct tool *t, const struct lb_m_pool *p)
 		lb_out_u64(t->out, "gue-port", p->gue_port);
 }
 
-static int show_one(struct tool *t, const struct lb_model *m, const struct lb_m_pool *p)
+void pool_words(struct tool *t, const struct lb_m_pool *p)
 {
-	lb_out_begin(t->out);
 	lb_out_name(t->out, "pool", p->name, LB_NAME);
 	lb_out_u64(t->out, "table", p->slots);
 	lb_out_str(t->out, "encap", lb_encap_names[p->encap], LB_PLAIN);
@@ -285,6 +284,12 @@ static int show_one(struct tool *t, const struct lb_model *m, const struct lb_m_
 		lb_out_u64(t->out, "panic", p->panic);
 	show_gue(t, p);
 	pool_check_show(t, &p->check);
+}
+
+static int show_one(struct tool *t, const struct lb_model *m, const struct lb_m_pool *p)
+{
+	lb_out_begin(t->out);
+	pool_words(t, p);
 	if ((t->details && show_details(t, m, p)) || (t->stats && show_stats(t, m, p)))
 		return -1;
 	lb_out_end(t->out);

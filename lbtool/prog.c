@@ -7,6 +7,7 @@
 
 #include "lbtool/cmd.h"
 #include "lbtool/devs.h"
+#include "lbtool/show.h"
 #include "lib/parse.h"
 #include "lib/prog.h"
 #include "lib/ring.h"
@@ -57,25 +58,30 @@ static int prog_load(struct tool *t, struct lb_args *a)
 	return lb_prog_load(t->instance, &sizes, &t->err);
 }
 
-/* The sizes can be typed back behind `prog load`. */
+void prog_words(struct tool *t, const struct lb_info *info)
+{
+	char seed[19];
+
+	snprintf(seed, sizeof(seed), "0x%016" PRIx64, info->seed);
+	lb_out_u64(t->out, "reals", info->limits.reals);
+	lb_out_u64(t->out, "vips", info->limits.vips);
+	lb_out_u64(t->out, "pools", info->limits.pools);
+	lb_out_u64(t->out, "tables", info->limits.slots / LB_RING_DEFAULT);
+	lb_out_u64(t->out, "sessions", info->sessions);
+	lb_out_str(t->out, "seed", seed, LB_PLAIN);
+}
+
 static int show_instance(struct tool *t)
 {
 	struct lb_info info;
-	char seed[19];
 
 	if (tool_maps(t))
 		return -1;
 	lb_maps_info(t->maps, &info);
-	snprintf(seed, sizeof(seed), "0x%016" PRIx64, info.seed);
 	lb_out_str(t->out, "object", info.object, LB_PLAIN);
 	lb_out_u64(t->out, "abi", info.version);
 	lb_out_u64(t->out, "commits", info.commits);
-	lb_out_u64(t->out, "reals", info.limits.reals);
-	lb_out_u64(t->out, "vips", info.limits.vips);
-	lb_out_u64(t->out, "pools", info.limits.pools);
-	lb_out_u64(t->out, "tables", info.limits.slots / LB_RING_DEFAULT);
-	lb_out_u64(t->out, "sessions", info.sessions);
-	lb_out_str(t->out, "seed", seed, LB_PLAIN);
+	prog_words(t, &info);
 	if (t->details) {
 		lb_out_more(t->out);
 		lb_out_u64(t->out, "slots", info.limits.slots);

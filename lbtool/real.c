@@ -209,14 +209,12 @@ static void show_health(struct tool *t, const struct lb_m_real *r)
 			    LB_BAD);
 }
 
-static int show_one(struct tool *t, const struct lb_m_real *r, const struct shares *s, size_t i)
+void real_words(struct tool *t, const struct lb_m_real *r)
 {
 	static const enum lb_color colors[] = {LB_GOOD, LB_WARN, LB_BAD};
 	char addr[LB_ADDR_STRLEN];
-	struct lb_counts count;
 
 	format_addr(&r->addr, addr);
-	lb_out_begin(t->out);
 	lb_out_name(t->out, "real", addr, LB_ADDRESS);
 	lb_out_str(t->out, "pool", r->pool, LB_NAME);
 	lb_out_u64(t->out, "weight", r->weight);
@@ -225,6 +223,14 @@ static int show_one(struct tool *t, const struct lb_m_real *r, const struct shar
 		lb_out_str(t->out, "encap", lb_encap_names[r->encap], LB_PLAIN);
 	if (r->mptcp)
 		lb_out_u64(t->out, "mptcp", r->mptcp);
+}
+
+static int show_one(struct tool *t, const struct lb_m_real *r, const struct shares *s, size_t i)
+{
+	struct lb_counts count;
+
+	lb_out_begin(t->out);
+	real_words(t, r);
 	if (t->details)
 		show_details(t, r, s, i);
 	else

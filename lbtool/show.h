@@ -19,6 +19,18 @@ int show_open(struct tool *t, struct lb_model *m);
 void show_counts(struct tool *t, const struct lb_counts *count);
 
 /*
+ * What of an object can be typed back, on the present line.
+ */
+void prog_words(struct tool *t, const struct lb_info *info); /* behind `prog load` */
+void pool_words(struct tool *t, const struct lb_m_pool *p);
+void real_words(struct tool *t, const struct lb_m_real *r);
+void vip_words(struct tool *t, const struct lb_m_vip *v);
+void peer_words(struct tool *t, const struct lb_addr *peer);
+
+/* What the change costs, a line for each pool whose table changes and each VIP that gets another pool. */
+int show_plans(struct tool *t, const struct lb_model *from, const struct lb_model *to);
+
+/*
  * Slots of each real of the pool, *n of them in the model's order; *count is the caller's to free.
  */
 int show_shares(struct tool *t, const struct lb_model *m, const char *pool, uint32_t **count,

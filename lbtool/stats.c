@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "lbtool/cmd.h"
+#include "lbtool/export.h"
 #include "lbtool/reading.h"
 #include "lbtool/show.h"
 #include "lib/parse.h"
@@ -239,6 +240,7 @@ static const struct cmd stats_cmds[] = {
 	 "show [ vip [ ADDRESS[:PORT/PROTO] ] [ pool NAME ] |\n"
 	 "                           real [ ADDRESS ] [ pool NAME ] [ state STATE ] |\n"
 	 "                           why [ REASON ] | rx [ REASON ] ] [ rate TIME ]"},
+	{"export", stats_export, "export [ to FILE ]"},
 	{NULL, NULL, NULL},
 };
 
@@ -248,5 +250,6 @@ const struct object stats_object = {
 	stats_cmds,
 	"why: what became of each packet that came to an attached device; rx: to a receiving one\n"
 	"Reasons that never happened are hidden without -details. lb(7) explains each.\n"
-	"rate: reads twice, TIME apart (10ms-1h), and shows what came a second\n",
+	"rate: reads twice, TIME apart (10ms-1h), and shows what came a second\n"
+	"export: all of it for Prometheus, as text; to FILE: in its place, in one step\n",
 };

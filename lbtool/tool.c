@@ -93,7 +93,8 @@ int tool_no_dry_run(struct tool *t)
 	if (!t->dry_run)
 		return 0;
 	return lb_usage(&t->err,
-			"\"--dry-run\": only for pool, real, vip, node, session flush and -batch");
+			"\"--dry-run\": only for pool, real, vip, node, session flush, restore and "
+			"-batch");
 }
 
 void tool_note(const struct tool *t, const char *fmt, ...)

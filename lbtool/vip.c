@@ -119,13 +119,11 @@ static int vip_del(struct tool *t, struct lb_args *a)
 	return edit_run(t, a, &vip_edit, EDIT_DEL);
 }
 
-static int show_one(struct tool *t, const struct lb_m_vip *v)
+void vip_words(struct tool *t, const struct lb_m_vip *v)
 {
 	char name[LB_SERVICE_STRLEN];
-	struct lb_counts count;
 
 	format_service(&v->svc, name);
-	lb_out_begin(t->out);
 	lb_out_name(t->out, "vip", name, LB_ADDRESS);
 	lb_out_str(t->out, "pool", v->pool, LB_NAME);
 	lb_out_bool(t->out, "session", v->session);
@@ -135,6 +133,14 @@ static int show_one(struct tool *t, const struct lb_m_vip *v)
 		lb_out_str(t->out, "fragments", lb_fragments_names[v->fragments], LB_PLAIN);
 	if (t->look.json || v->always)
 		lb_out_str(t->out, "announce", auto_always[v->always], LB_PLAIN);
+}
+
+static int show_one(struct tool *t, const struct lb_m_vip *v)
+{
+	struct lb_counts count;
+
+	lb_out_begin(t->out);
+	vip_words(t, v);
 	if (t->details) {
 		lb_out_more(t->out);
 		lb_out_u64(t->out, "id", v->id);

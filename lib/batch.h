@@ -32,7 +32,7 @@ void lb_batch_free(struct lb_batch *b);
  */
 int lb_batch_next(struct lb_batch *b, const char *const **word, size_t *n, struct lb_err *err);
 
-/* Number, from 1, of the line at which the words of the last call began. */
+/* Number, from 1, of the line at which the words of the last call began; after the end, one more than there are lines. */
 unsigned int lb_batch_line(const struct lb_batch *b);
 
 #endif

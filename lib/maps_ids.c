@@ -147,22 +147,11 @@ static int new_real(struct commit *c, struct lb_m_real *r, bool was_used)
 	return clear_percpu(c, c->maps->count_real, r->id, sizeof(struct lb_count));
 }
 
-/* Is the part of the record that never changes the same? */
-static bool same_record(const struct commit *c, const struct lb_m_real *was,
-			const struct lb_m_real *r)
-{
-	enum lb_m_encap encap = lb_real_encap(c->to, r);
-
-	return was->encap == r->encap && lb_real_encap(c->from, was) == encap &&
-	       (encap != LB_M_ENCAP_GUE || lb_model_pool(c->from, was->pool)->gue_port ==
-						   lb_model_pool(c->to, r->pool)->gue_port);
-}
-
 static int give_real_id(struct commit *c, struct lb_m_real *r, struct id_source *ids, bool *reused)
 {
 	const struct lb_m_real *was = lb_model_real(c->from, r->pool, &r->addr);
 
-	if (was && same_record(c, was, r)) {
+	if (was && lb_real_keeps(c->from, was, c->to, r)) {
 		r->id = was->id;
 		return 0;
 	}

@@ -49,12 +49,6 @@ static uint64_t mix(uint64_t h, const void *bytes, size_t n)
 	return h;
 }
 
-/* May packets be sent on to it, for the sake of what it had? Whether it is healthy, each packet asks anew. */
-static bool may_be_prev(const struct lb_model *m, const struct lb_m_real *r)
-{
-	return r->state != LB_M_DOWN && lb_real_encap(m, r) == LB_M_ENCAP_GUE;
-}
-
 /* What a table is made of, and whom it may name: never 0. */
 static uint64_t members_of(const struct lb_model *m, const struct lb_m_pool *pool)
 {
@@ -68,7 +62,7 @@ static uint64_t members_of(const struct lb_model *m, const struct lb_m_pool *poo
 		uint16_t weight = serves ? r[i].weight : 0;
 
 		/* Who serves no more may still be named as the previous one. */
-		if (!serves && !may_be_prev(m, &r[i]))
+		if (!serves && !lb_real_may_be_prev(m, &r[i]))
 			continue;
 		h = mix(h, &r[i].id, sizeof(r[i].id));
 		h = mix(h, &weight, sizeof(weight));
@@ -132,7 +126,7 @@ static int look_back(const struct commit *c, const struct lb_m_pool *pool, struc
 			       c->now) <= 0;
 	r = lb_model_pool_reals(c->to, pool->name, &n);
 	for (i = 0; i < n; i++)
-		if (may_be_prev(c->to, &r[i]))
+		if (lb_real_may_be_prev(c->to, &r[i]))
 			b->family[r[i].id] = r[i].addr.family;
 	return 0;
 }

@@ -128,6 +128,9 @@ void lb_model_init(struct lb_model *m);
 void lb_model_free(struct lb_model *m);
 int lb_model_copy(struct lb_model *to, const struct lb_model *from, struct lb_err *err);
 
+/* What is not the administrator's, `to` gets from `from`: the seed, and of objects that both have, ids and health. */
+void lb_model_inherit(struct lb_model *to, const struct lb_model *from);
+
 /* NULL when it is not there. The pointer holds until the next put or del. O(log n). */
 struct lb_m_pool *lb_model_pool(const struct lb_model *m, const char *name);
 struct lb_m_real *lb_model_real(const struct lb_model *m, const char *pool,
@@ -155,6 +158,15 @@ void lb_model_del_vip(struct lb_model *m, struct lb_m_vip *vip);
 
 /* How packets get to the real: its own encapsulation, or its pool's; never DEFAULT while the pool is there. */
 enum lb_m_encap lb_real_encap(const struct lb_model *m, const struct lb_m_real *real);
+
+/*
+ * Is a real, of one pool and address in both models, still the same to packets? Then it keeps its id, and with it the flows
+ * that the session cache remembers.
+ */
+bool lb_real_keeps(const struct lb_model *from, const struct lb_m_real *was,
+		   const struct lb_model *to, const struct lb_m_real *is);
+/* May packets be sent on to it, for the sake of what it had? Whether it is healthy, each packet asks anew. */
+bool lb_real_may_be_prev(const struct lb_model *m, const struct lb_m_real *real);
 
 /* Is the real in its pool's table? Up, of some weight, not sick. */
 bool lb_real_serves(const struct lb_m_real *real);

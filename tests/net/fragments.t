@@ -64,8 +64,8 @@ count() { # REASON: all nodes together
 	done | awk -v why="$1" '$1 == "why" && $2 == why { n += $4 } END { print n + 0 }'
 }
 
-big() { # VIP ORDER
-	at c1 python3 fragments.py "$1" 53 "$N" $SIZE "$2"
+big() { # VIP ORDER [ HOW MANY ]
+	at c1 python3 fragments.py "$1" 53 "${3:-$N}" $SIZE "$2"
 }
 
 # At least that many percent of the first, and of the second number in $1.
@@ -121,6 +121,7 @@ done
 # As between machines: what a node sends is on its way while the next packet comes. By itself veth would have it come back
 # first, all within the client's system call.
 for node in $NODES r1; do
+	# shellcheck disable=SC2016
 	at "$node" unshare -m bash -c 'mount -t sysfs sysfs /sys && for dev in /sys/class/net/*/threaded; do echo 1 >"$dev"; done' 2>/dev/null
 done
 scatter
@@ -128,7 +129,7 @@ ok $? "a router that scatters fragments"
 
 vips add
 for vip in $VIP4 $VIP6; do
-	is "$(N=5 && big "$vip" straight)" "whole 0 with-flow 0 reals 0" "$vip, fragments drop: nothing"
+	is "$(big "$vip" straight 5)" "whole 0 with-flow 0 reals 0" "$vip, fragments drop: nothing"
 done
 for how in hash track; do
 	vips replace fragments $how
