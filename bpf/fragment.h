@@ -192,6 +192,7 @@ __noinline int lb_track(struct xdp_md *ctx, struct lb_datagram *d)
 		return LB_DROP_FRAGMENT_RATE;
 	n = all->n;
 	i = lb_scale(d->addr >> 32, LB_PEER_SLOTS);
+	barrier_var(i); /* clang knows its range; the verifier of 6.1 must be told */
 	if (i >= LB_PEER_SLOTS || !n || n > LB_PEERS_MAX)
 		return LB_DROP_FRAGMENT;
 	node = all->slot[i];
