@@ -10,6 +10,16 @@
 
 static int fd;
 
+/* Until nothing was told for so long. */
+static void quiet(int ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	while (poll(&p, 1, ms) == 1)
+		lb_nl_news_read(fd);
+}
+
+/* A new carrier is told of up to a second later. */
 static void news_up(void)
 {
 	lab_up();
@@ -17,6 +27,7 @@ static void news_up(void)
 	   "ip link set veth1 addrgenmode none");
 	fd = lb_nl_news_open(&err);
 	cr_assert(ge(int, fd, 0), "%s", err.msg);
+	quiet(1500);
 }
 
 static void news_down(void)
@@ -32,9 +43,7 @@ static void told(const char *cmd, unsigned int want)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 
-	/* What the kernel does later by itself, as for a new carrier. */
-	while (poll(&p, 1, 100) == 1)
-		lb_nl_news_read(fd);
+	quiet(100);
 	cr_expect(eq(uint, lb_nl_news_read(fd), 0));
 	sh("%s", cmd);
 	cr_expect(eq(int, poll(&p, 1, 1000), want ? 1 : 0), "%s", cmd);
