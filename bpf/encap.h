@@ -7,15 +7,17 @@
 #ifndef LB_ENCAP_H
 #define LB_ENCAP_H
 
+#include "bpf/bare.h"
 #include "bpf/gue.h"
 #include "bpf/maps.h"
+#include "bpf/push_l2.h"
 
 #define LB_TTL 64
 #define LB_UDP_GUE_LEN (sizeof(struct udphdr) + sizeof(struct lb_gue))
 /* The longest outer header. */
 #define LB_OUTER_MAX (sizeof(struct ipv6hdr) + LB_UDP_GUE_LEN + LB_GUE_PREV6_LEN)
 
-/* Of what the packet gets in front, without the previous real's name. */
+/* Of what the packet gets in front, if it gets anything, without the previous real's name. */
 static __always_inline __u32 lb_outer_len(const struct lb_nexthop *nh)
 {
 	__u32 ip = nh->flags & LB_NH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
@@ -33,6 +35,8 @@ static __always_inline __u32 lb_prev_len(const struct lb_nexthop *nh, __u32 prev
 /* What a packet must leave room for: with GUE also for the name, so that a change of the table moves no path MTU. */
 static __always_inline __u32 lb_outer_room(const struct lb_nexthop *nh)
 {
+	if (nh->flags & LB_NH_BARE)
+		return 0;
 	return lb_outer_len(nh) + (nh->flags & LB_NH_GUE ? lb_prev_len(nh, 0) : 0);
 }
 
@@ -80,43 +84,6 @@ static __always_inline void lb_udp_gue(void *udp, const struct lb_pkt *p, __u32 
 	LB_AT(__u32, udp) = bpf_htons(sport) | (__u32)p->nh->port << 16;
 	LB_AT(__u32, udp + 4) = bpf_htons(len); /* no checksum */
 	LB_AT(__u32, udp + 8) = more / 4 | lb_inner_proto(p) << 8;
-}
-
-/* Makes room for `outer` bytes and writes the Ethernet header; the outer IP header's offset, or 0. */
-static __always_inline __u32 lb_push_l2(struct xdp_md *ctx, const struct lb_pkt *p, __u32 outer)
-{
-	const struct lb_nexthop *nh = p->nh;
-	__u32 l2 = nh->flags & LB_NH_OWN_TAGS ? nh->l2_len : p->l2;
-	void *data;
-
-	/* The packet's tags mean something on the device it came on alone. */
-	if (l2 != ETH_HLEN && !(nh->flags & LB_NH_OWN_TAGS) && nh->out != ctx->ingress_ifindex)
-		l2 = ETH_HLEN;
-
-	if (bpf_xdp_adjust_head(ctx, (int)p->l3 - (int)l2 - (int)outer))
-		return 0;
-	data = lb_data(ctx);
-	if (data + LB_L2_MAX > lb_data_end(ctx))
-		return 0;
-	LB_AT(__u64, data) = LB_AT(__u64, nh->l2);
-	LB_AT(__u32, data + 8) = LB_AT(__u32, nh->l2 + 8);
-	if (l2 == ETH_HLEN) {
-		LB_AT(__u16, data + 12) = LB_AT(__u16, nh->l2 + 12);
-		return ETH_HLEN;
-	}
-	if (nh->flags & LB_NH_OWN_TAGS) {
-		LB_AT(__u64, data + 12) = LB_AT(__u64, nh->l2 + 12);
-		LB_AT(__u16, data + 20) = LB_AT(__u16, nh->l2 + 20);
-		return l2 == ETH_HLEN + 4 ? ETH_HLEN + 4 : ETH_HLEN + 8;
-	}
-	LB_AT(__u32, data + 12) = p->tag[0];
-	if (l2 == ETH_HLEN + 4) {
-		LB_AT(__u16, data + 16) = LB_AT(__u16, nh->l2 + 12);
-		return ETH_HLEN + 4;
-	}
-	LB_AT(__u32, data + 16) = p->tag[1];
-	LB_AT(__u16, data + 20) = LB_AT(__u16, nh->l2 + 12);
-	return ETH_HLEN + 8;
 }
 
 /* The private data: a fragment's mark, or the previous real. Global: few packets carry any. */
@@ -193,12 +160,14 @@ static __always_inline int lb_encap(struct xdp_md *ctx, struct lb_pkt *p)
 {
 	__u32 outer = lb_outer_len(p->nh), l3;
 
+	if (p->nh->flags & LB_NH_BARE)
+		return lb_send_bare(ctx, p);
 	/* The table was read by one packet, the encapsulation may be another's since. */
 	if (!(p->nh->flags & LB_NH_GUE))
 		p->prev = 0;
 	if (p->prev)
 		outer += lb_prev_len(p->nh, p->prev);
-	l3 = lb_push_l2(ctx, p, outer);
+	l3 = lb_push_l2(ctx, p->nh, p->l2, p->l3, p->tag, outer);
 	if (!l3)
 		return LB_DROP_NO_ROOM;
 	return p->nh->flags & LB_NH_V6 ? lb_encap6(ctx, p, l3, outer)

@@ -2,7 +2,7 @@
 /*
  * hc.bpf.c - health checks through the tunnel: on clsact egress of the L4LB, a packet whose mark
  * says LB_HC_MARK and a real's id (SO_MARK of the check's socket) is put into the tunnel to that real,
- * with the header that a client's packet would get. The real answers from the VIP, straight to us.
+ * with the header that a client's packet would get; or it gets the addresses that such a packet would get. The real answers from the VIP, straight to us.
  * All other packets go on to the next filter (TC_ACT_UNSPEC).
  *
  * So the route to the VIPs, the default route as a rule, must lead out by a device that has this
@@ -37,7 +37,7 @@ int lb_hc(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	r = hc_real(skb);
 	if (!r || hc_inner(skb, &p) != LB_NEXT || hc_route(skb, r, &w) != LB_NEXT ||
-	    hc_encap(skb, &p, &w) != LB_NEXT)
+	    hc_send(skb, &p, &w) != LB_NEXT)
 		return TC_ACT_SHOT;
 	skb->mark = 0; /* it passes by here again */
 	return hc_forward(skb, &w);

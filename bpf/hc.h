@@ -8,13 +8,15 @@
 #define LB_HC_H
 
 #include "bpf/encap.h"
+#include "bpf/lookup.h"
 #include "bpf/maps.h"
 #include "bpf/nexthop.h"
 
 struct hc_way {
-	struct lb_nexthop nh; /* the outer addresses; the rest is not used */
+	struct lb_nexthop nh; /* flags and the outer addresses; the rest is not used */
 	struct bpf_fib_lookup fib;
 	int answer; /* LB_NEXT, or LB_DROP_NO_NEIGH: the MAC addresses are not known yet */
+	bool v6; /* what leaves is IPv6 */
 };
 
 /* The real that the mark names, as long as the live configuration has it. */
@@ -42,6 +44,8 @@ static __always_inline int hc_inner(struct __sk_buff *skb, struct lb_pkt *p)
 	else
 		return LB_PASS_NOT_IP;
 	p->v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	if (bpf_skb_load_bytes(skb, ETH_HLEN + (p->v6 ? 24 : 16), p->dst, p->v6 ? 16 : 4))
+		return LB_DROP_SHORT;
 	p->len = skb->len - ETH_HLEN;
 	p->hash = bpf_get_hash_recalc(skb);
 	return LB_NEXT;
@@ -51,24 +55,18 @@ static __always_inline int hc_inner(struct __sk_buff *skb, struct lb_pkt *p)
 static __always_inline int hc_route(struct __sk_buff *skb, const struct lb_real *r,
 				    struct hc_way *w)
 {
-	struct lb_ask ask = {.in = skb->ifindex, .family = r->family, .addr = r->addr};
+	struct lb_ask ask = {.in = skb->ifindex};
 	const struct lb_dev *in = bpf_map_lookup_elem(&dev, &ask.in), *out;
 	__u32 ifindex;
 
-	if (in && in->via_family) {
-		ask.family = in->via_family;
-		ask.addr = in->via;
-	}
-	w->answer = lb_fib((void *)skb, &w->fib, &ask);
+	w->answer = lb_way((void *)skb, &w->fib, &ask, r, in);
 	if (w->answer != LB_NEXT && w->answer != LB_DROP_NO_NEIGH)
 		return w->answer;
-	if (r->encap == LB_ENCAP_GUE)
-		w->nh.flags |= LB_NH_GUE;
+	w->nh.flags = lb_encap_flags(r);
 	w->nh.port = r->port;
 	ifindex = w->fib.ifindex;
 	out = bpf_map_lookup_elem(&dev, &ifindex);
-	return r->family == 4 ? lb_source4(&w->nh, &w->fib, ask.family == 4, out, in, r)
-			      : lb_source6(&w->nh, &w->fib, ask.family == 6, out, in, r);
+	return lb_ends(&w->nh, &w->fib, ask.family == r->family, out, in, r);
 }
 
 /*
@@ -119,26 +117,71 @@ static __always_inline int hc_store(struct __sk_buff *skb, const void *head, __u
 
 static __always_inline int hc_encap(struct __sk_buff *skb, struct lb_pkt *p, struct hc_way *w)
 {
-	bool v6 = w->nh.flags & LB_NH_V6;
+	bool v6 = w->v6 = w->nh.flags & LB_NH_V6;
 	__u64 flags = v6 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4;
 	__be16 type = v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 	__u64 head[7] = {};
 	__u32 outer;
 
-	if (!hc_fits(skb, p, w, lb_outer_room(&w->nh)))
-		return LB_DROP_TOO_BIG;
 	if (w->nh.flags & LB_NH_GUE)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
 	p->nh = &w->nh;
 	outer = hc_head(head, p);
-	/* A tag that a VLAN device above put on: the routes choose the way now. */
-	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
-		return LB_DROP_NO_ROOM;
 	if (bpf_skb_adjust_room(skb, outer, BPF_ADJ_ROOM_MAC, flags) ||
 	    hc_store(skb, head, outer) ||
 	    bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &type, sizeof(type), 0))
 		return LB_DROP_NO_ROOM;
 	return LB_NEXT;
+}
+
+/* The number of the VIP that it goes to, whatever the port: a check's need not be a service's. */
+static __always_inline __u8 hc_dscp(struct lb_pkt *p)
+{
+	const struct lb_svc *svc;
+	__u8 dscp = 0;
+
+	if (lb_vip(p) != LB_NEXT)
+		return 0;
+	svc = p->v6 ? p->home6->svc : p->home4->svc;
+	for (__u32 i = 0; i < LB_BUCKET_ENTRIES; i++)
+		if (lb_addr_at(p, i) && svc[i].dscp)
+			dscp = svc[i].dscp;
+	return dscp;
+}
+
+/* As bare.h, but for the TTL: the way begins here. */
+static __always_inline int hc_bare(struct __sk_buff *skb, struct lb_pkt *p, struct hc_way *w)
+{
+	bool real6 = w->nh.flags & LB_NH_V6;
+	__u8 dscp, proto;
+	int bad;
+
+	w->v6 = p->v6;
+	if (w->nh.flags & LB_NH_L2)
+		return LB_NEXT;
+	dscp = hc_dscp(p);
+	if (!dscp || w->v6 != real6)
+		return LB_DROP_NO_REAL;
+	if (!w->v6) {
+		bad = skb_readdress4(skb, w->nh.daddr4, dscp);
+	} else {
+		if (bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr), &proto,
+				       sizeof(proto)))
+			return LB_DROP_SHORT;
+		bad = skb_readdress6(skb, w->nh.daddr6, dscp, ETH_HLEN + sizeof(struct ipv6hdr),
+				     proto);
+	}
+	return bad ? LB_DROP_NO_ROOM : LB_NEXT;
+}
+
+static __always_inline int hc_send(struct __sk_buff *skb, struct lb_pkt *p, struct hc_way *w)
+{
+	if (!hc_fits(skb, p, w, lb_outer_room(&w->nh)))
+		return LB_DROP_TOO_BIG;
+	/* A tag that a VLAN device above put on: the routes choose the way now. */
+	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
+		return LB_DROP_NO_ROOM;
+	return w->nh.flags & LB_NH_BARE ? hc_bare(skb, p, w) : hc_encap(skb, p, w);
 }
 
 /*
@@ -149,7 +192,7 @@ static __always_inline int hc_forward(struct __sk_buff *skb, const struct hc_way
 {
 	struct bpf_redir_neigh hop = {.nh_family = w->fib.family};
 
-	if (w->fib.family == LB_AF_INET && w->nh.flags & LB_NH_V6) {
+	if (w->fib.family == LB_AF_INET && w->v6) {
 		if (w->answer != LB_NEXT || bpf_skb_store_bytes(skb, 0, w->fib.dmac, ETH_ALEN, 0) ||
 		    bpf_skb_store_bytes(skb, ETH_ALEN, w->fib.smac, ETH_ALEN, 0))
 			return TC_ACT_SHOT;

@@ -2,19 +2,17 @@
 /*
  * lb_abi.h - what the programs in the kernel and the tools outside agree upon.
  *
- * The pinned maps are the database. There is no daemon that owns the state: lbtool writes the
- * configuration here, lbmon writes health, the programs read both and write counters, the session
- * cache and their next-hop cache. This header is the whole of that agreement, with the reasons in lb_why.h
+ * The pinned maps are the database. There is no daemon that owns the state: lbtool writes the configuration here, lbmon
+ * writes health, the programs read both and write counters, the session cache and their next-hop cache. This header is the whole of that agreement, with the reasons in lb_why.h
  * and the receiver's part in lb_rx_abi.h: keys, values, limits, and the version. In user space only lib/maps*.c and the packet tests include it.
  *
- * How a change becomes visible. `root` in struct lb_meta counts commits, and its lowest bit says
- * which half of the services, the pools and the reals' mutable part is live. A packet reads root
- * once and uses that half to its end. A writer (one at a time, under /run/lb/INSTANCE.lock) fills
- * the other half, puts new tables into slots that no live pool refers to and new reals into ids
- * that are free in the live half, waits until no packet can still read what it overwrites
- * (membarrier(2): a grace period of RCU), and then stores root + 1. That store is the commit: killed
- * before it, the old configuration is whole; killed after it, the new one is. A reader of the
- * configuration reads root, copies, reads root again, and starts anew when it changed.
+ * How a change becomes visible. `root` in struct lb_meta counts commits, and its lowest bit says which half of the
+ * services, the pools and the reals' mutable part is live. A packet reads root once and uses that half to its end. A
+ * writer (one at a time, under /run/lb/INSTANCE.lock) fills the other half, puts new tables into slots that no live
+ * pool refers to and new reals into ids that are free in the live half, waits until no packet can still read what it
+ * overwrites (membarrier(2): a grace period of RCU), and then stores root + 1. That store is the commit: killed
+ * before it, the old configuration is whole; killed after it, the new one is. A reader of the configuration reads
+ * root, copies, reads root again, and starts anew when it changed.
  *
  * One thing changes without a commit: the table of a live pool (struct lb_pool, `table`), base and
  * size in one 8-byte store. That is how a change of health takes effect.
@@ -89,7 +87,8 @@ struct lb_svc {
 		__u16 pool;
 		__u16 real; /* with LB_SVC_REAL */
 	};
-	__u16 pad;
+	__u8 dscp; /* names the VIP to reals that are reached by dscp; 0: no number. In a FAR entry, its address's */
+	__u8 pad;
 };
 _Static_assert(sizeof(struct lb_svc) == 12, "lb_svc is ABI");
 
@@ -224,7 +223,14 @@ _Static_assert(sizeof(struct lb_slots) == 64, "lb_slots is one cache line");
  * own port are the two-faced part. An id was never used while `used` is 0; a used one may be given out again only
  * after its entries are out of the session cache, its next hops, health and counters are cleared.
  */
-enum lb_encap { LB_ENCAP_NONE, LB_ENCAP_IPIP, LB_ENCAP_GUE, LB_ENCAP_MAX };
+enum lb_encap {
+	LB_ENCAP_NONE,
+	LB_ENCAP_IPIP,
+	LB_ENCAP_GUE,
+	LB_ENCAP_DSCP,
+	LB_ENCAP_L2,
+	LB_ENCAP_MAX
+};
 enum lb_state { LB_STATE_FREE, LB_STATE_UP, LB_STATE_DRAIN, LB_STATE_DOWN };
 enum lb_health { LB_HEALTH_UNKNOWN, LB_HEALTH_UP, LB_HEALTH_DOWN };
 
@@ -301,8 +307,11 @@ _Static_assert(sizeof(struct lb_peers) == 2816, "lb_peers is ABI");
 enum lb_nexthop_flags {
 	/* Through a VLAN device: l2 has its tags; else a packet that leaves as it came keeps its own. */
 	LB_NH_OWN_TAGS = 1,
-	LB_NH_V6 = 2, /* the outer packet is IPv6 */
+	LB_NH_V6 = 2, /* the real's address, and with it the outer packet, is IPv6 */
 	LB_NH_GUE = 4,
+	LB_NH_DSCP = 8,
+	LB_NH_L2 = 16,
+	LB_NH_BARE = LB_NH_DSCP | LB_NH_L2, /* no outer packet: bpf/bare.h */
 };
 
 struct lb_nexthop {
@@ -312,10 +321,12 @@ struct lb_nexthop {
 	__u16 mtu; /* bytes of an outer packet, IP header included */
 	__u8 l2_len; /* 14, 18 or 22 */
 	__u8 flags; /* enum lb_nexthop_flags */
-	__u8 l2[LB_L2_MAX]; /* Ethernet header with its tags, the last two bytes the type of the outer IP */
+	/* Ethernet header with its tags; the last two bytes are the type of the real's family. */
+	__u8 l2[LB_L2_MAX];
 	__u16 csum; /* IPv4: folded sum of the outer header's constant words, as they lie in memory */
 	__be16 port; /* of UDP, for GUE */
-	__u8 pad[6];
+	__u8 room; /* bytes that a packet must leave of `mtu` */
+	__u8 pad[5];
 	union {
 		struct {
 			__be32 saddr4, daddr4;

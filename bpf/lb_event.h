@@ -51,7 +51,7 @@ struct lb_event {
 	__u8 flags; /* enum lb_event_flags */
 	__u8 half; /* of pool */
 	__u8 via_family; /* 4 or 6, of `via`; 0 in the live program, which asks once in a while only */
-	__u8 pad;
+	__u8 dscp; /* the service's number */
 	__u32 via_out; /* ifindex of the device that the next hop is on */
 	__u8 via[16]; /* the next hop's address */
 	char pool_name[LB_POOL_NAME_LEN];

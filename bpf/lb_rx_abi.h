@@ -47,6 +47,16 @@ struct lb_rx_from {
 };
 _Static_assert(sizeof(struct lb_rx_from) == 28, "lb_rx_from is ABI");
 
+/* A number of a device (rx_dscp.h): the value of rx_dscp is the VIP, a struct lb_rx_addr. */
+#define LB_RX_DSCPS_MAX 4096u
+struct lb_rx_number {
+	__u32 ifindex;
+	__u8 family; /* 4 or 6 */
+	__u8 dscp; /* 1-63 */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct lb_rx_number) == 8, "lb_rx_number is ABI");
+
 struct lb_rx_vip {
 	__u32 outer_len; /* bytes of outer headers, the most seen: 20 or 40, and their options */
 	__u32 pad;

@@ -35,11 +35,13 @@
 	X(DROP_NO_ROUTE, "drop_no_route", "no route to the real") \
 	X(DROP_NO_NEIGH, "drop_no_neigh", "the next hop to the real is not resolved") \
 	X(DROP_NO_FORWARD, "drop_no_forward", "forwarding is off for the device") \
+	X(DROP_GATEWAY, "drop_gateway", "the real is reached by l2, and is on no segment of ours") \
 	X(DROP_NO_SOURCE, "drop_no_source", "no address to send the tunnel's packets from") \
 	X(DROP_TOO_BIG, "drop_too_big", \
 	  "does not fit the path to the real, and no answer would help or is allowed") \
 	X(DROP_TOO_BIG_RATE, "drop_too_big_rate", \
 	  "does not fit the path to the real, enough were answered") \
+	X(DROP_TTL, "drop_ttl", "the real is reached by dscp, and TTL or hop limit is used up") \
 	X(DROP_NO_ROOM, "drop_no_room", "the driver leaves no room for the outer header")
 
 enum lb_why {
@@ -62,6 +64,7 @@ enum lb_why {
 	  "not a tunnel's packet, or one that the kernel itself refuses") \
 	X(PASS_NOT_LOCAL, "pass_not_local", "a tunnel that ends at another host") \
 	X(OK_DECAP, "decap", "taken out of the tunnel") \
+	X(OK_DSCP, "dscp", "of a VIP that its DSCP named, which it has again") \
 	X(OK_SENT_ON, "sent_on", \
 	  "of no connection here, sent on to the real that had its flow before") \
 	X(DROP_FROM, "drop_from", "a tunnel from a source that is not allowed") \

@@ -9,6 +9,7 @@
 #ifndef LB_NEXTHOP_H
 #define LB_NEXTHOP_H
 
+#include "bpf/encap.h"
 #include "bpf/maps.h"
 #include "bpf/trace.h"
 
@@ -146,6 +147,63 @@ static __always_inline int lb_source6(struct lb_nexthop *nh, const struct bpf_fi
 	return LB_NEXT;
 }
 
+static __always_inline __u8 lb_encap_flags(const struct lb_real *r)
+{
+	return r->encap == LB_ENCAP_GUE	   ? LB_NH_GUE
+	       : r->encap == LB_ENCAP_DSCP ? LB_NH_DSCP
+	       : r->encap == LB_ENCAP_L2   ? LB_NH_L2
+					   : 0;
+}
+
+/* The outer addresses; what gets no outer header keeps its source. */
+static __always_inline int lb_ends(struct lb_nexthop *nh, const struct bpf_fib_lookup *fib,
+				   bool same, const struct lb_dev *out, const struct lb_dev *in,
+				   const struct lb_real *r)
+{
+	if (!(nh->flags & LB_NH_BARE))
+		return r->family == 4 ? lb_source4(nh, fib, same, out, in, r)
+				      : lb_source6(nh, fib, same, out, in, r);
+	if (r->family == 4) {
+		nh->daddr4 = LB_AT(__be32, r->addr);
+	} else {
+		lb_copy16(nh->daddr6, r->addr);
+		nh->flags |= LB_NH_V6;
+	}
+	return LB_NEXT;
+}
+
+/* Is the next hop the real itself? */
+static __always_inline bool lb_on_link(const struct bpf_fib_lookup *fib, const struct lb_real *r)
+{
+	if (r->family == 4)
+		return fib->family == LB_AF_INET && fib->ipv4_dst == LB_AT(__be32, r->addr);
+	return fib->family == LB_AF_INET6 && LB_AT(__u64, fib->ipv6_dst) == LB_AT(__u64, r->addr) &&
+	       LB_AT(__u64, &fib->ipv6_dst[2]) == LB_AT(__u64, r->addr + 8);
+}
+
+/*
+ * The way to a real, or by `via` of the device that the packet came on. Whom only the Ethernet header names must be a
+ * neighbour, `via` or not.
+ */
+static __always_inline int lb_way(struct xdp_md *ctx, struct bpf_fib_lookup *fib,
+				  struct lb_ask *ask, const struct lb_real *r,
+				  const struct lb_dev *in)
+{
+	int why;
+
+	ask->family = r->family;
+	ask->addr = r->addr;
+	if (in && in->via_family && r->encap != LB_ENCAP_L2) {
+		ask->family = in->via_family;
+		ask->addr = in->via;
+	}
+	why = lb_fib(ctx, fib, ask);
+	if ((why == LB_NEXT || why == LB_DROP_NO_NEIGH) && r->encap == LB_ENCAP_L2 &&
+	    !lb_on_link(fib, r))
+		return LB_DROP_GATEWAY;
+	return why;
+}
+
 /* Makes the next hop to a real, or to another node. Global, so that the verifier looks at it once and not on each way
  * that leads here. */
 int lb_nexthop_way(struct xdp_md *ctx, struct lb_nexthop *nh, const struct lb_real *r);
@@ -160,27 +218,19 @@ __noinline int lb_nexthop_way(struct xdp_md *ctx, struct lb_nexthop *nh, const s
 
 	if (!r || !nh)
 		return LB_DROP_NO_REAL;
-	ask.family = r->family;
-	ask.addr = r->addr;
-	if (idev && idev->via_family) {
-		ask.family = idev->via_family;
-		ask.addr = idev->via;
-	}
 	nh->out = 0;
-	why = lb_fib(ctx, &fib, &ask);
+	why = lb_way(ctx, &fib, &ask, r, idev);
 	lb_trace_hop(&fib, why);
 	if (why != LB_NEXT)
 		return why;
-	nh->flags = 0;
+	nh->flags = lb_encap_flags(r);
 	e = fib.ifindex;
 	odev = bpf_map_lookup_elem(&dev, &e);
-	why = r->family == 4 ? lb_source4(nh, &fib, ask.family == 4, odev, idev, r)
-			     : lb_source6(nh, &fib, ask.family == 6, odev, idev, r);
+	why = lb_ends(nh, &fib, ask.family == r->family, odev, idev, r);
 	if (why != LB_NEXT)
 		return why;
-	if (r->encap == LB_ENCAP_GUE)
-		nh->flags |= LB_NH_GUE;
 	nh->port = r->port;
+	nh->room = lb_outer_room(nh);
 	lb_nexthop_l2(nh, &fib, odev, bpf_htons(r->family == 4 ? ETH_P_IP : ETH_P_IPV6));
 	nh->mtu = fib.mtu_result;
 	nh->in = in;

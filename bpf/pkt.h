@@ -20,6 +20,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/csum.h"
 #include "bpf/lb_abi.h"
 
 struct lb_pkt {
@@ -76,19 +77,6 @@ static __always_inline void *lb_data(const struct xdp_md *ctx)
 static __always_inline void *lb_data_end(const struct xdp_md *ctx)
 {
 	return (void *)(long)ctx->data_end;
-}
-
-/* One's complement sums on words as they lie in memory (RFC 1071). */
-static __always_inline __u16 lb_csum_fold(__u32 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16);
-}
-
-/* RFC 1624, equation 3. */
-static __always_inline __u16 lb_csum_replace(__u16 csum, __u16 was, __u16 is)
-{
-	return ~lb_csum_fold((__u16)~csum + (__u16)~was + is);
 }
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "bpf/rx.h"
 #include "bpf/rx_decap.h"
+#include "bpf/rx_dscp.h"
 #include "bpf/rx_mss.h"
 #include "bpf/rx_parse.h"
 #include "bpf/rx_second.h"
@@ -31,13 +32,16 @@ int lb_rx(struct __sk_buff *skb)
 	    (why = t.inner == 4 ? rx_inner4(skb, &t) : rx_inner6(skb, &t)) == RX_NEXT &&
 	    (why = rx_second(skb, &t)) == RX_NEXT && (why = rx_ecn(skb, &t)) == RX_NEXT)
 		why = rx_decap(skb, &t);
+	if (why == LB_RX_PASS_OTHER)
+		why = rx_readdress(skb);
 	if (why == LB_RX_OK_DECAP && t.syn)
 		rx_remember(&t);
 	rx_count(why, packets, bytes);
 	/* By the device it came on, resolved by the kernel; bpf_fib_lookup() would ask for forwarding. */
 	if (why == LB_RX_OK_SENT_ON)
 		return bpf_redirect_neigh(skb->ifindex, 0, 0, 0);
-	return why == LB_RX_OK_DECAP || why == LB_RX_PASS_OTHER || why == LB_RX_PASS_NOT_LOCAL
+	return why == LB_RX_OK_DECAP || why == LB_RX_OK_DSCP || why == LB_RX_PASS_OTHER ||
+			       why == LB_RX_PASS_NOT_LOCAL
 		       ? TC_ACT_UNSPEC
 		       : TC_ACT_SHOT;
 }

@@ -38,6 +38,14 @@ struct {
 } rx_from SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LB_RX_DSCPS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct lb_rx_number);
+	__type(value, struct lb_rx_addr);
+} rx_dscp SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, LB_RX_VIPS_MAX);
 	__type(key, struct lb_rx_addr);

@@ -207,6 +207,7 @@ static __always_inline void lb_trace(struct xdp_md *ctx, const struct lb_pkt *p,
 			flags |= LB_EV_TRACKED;
 		ev->vip = p->svc->vip;
 		ev->pool = p->svc->pool;
+		ev->dscp = p->svc->dscp;
 	}
 	ev->flags = flags;
 	ev->why = why;

@@ -323,7 +323,7 @@ out:
 }
 
 #define SETTINGS \
-	"NAME [ table SIZE ] [ encap ipip|gue ] [ min N ] [ panic PERCENT ]\n" \
+	"NAME [ table SIZE ] [ encap ipip|gue|dscp|l2 ] [ min N ] [ panic PERCENT ]\n" \
 	"                           [ drain TIME ] [ gue-port N ]\n" \
 	"                           [ check none|tcp|http|https|udp|exec ] [ direct on|off ]\n" \
 	"                           [ port N|vip ] [ interval TIME ] [ timeout TIME ]\n" \

@@ -16,7 +16,7 @@ static const char *const off_on[] = {"off", "on", NULL};
 
 const struct lb_key pool_keys[] = {
 	[KEY_TABLE] = {"table", "SIZE", false},
-	[KEY_ENCAP] = {"encap", "ipip|gue", false},
+	[KEY_ENCAP] = {"encap", "ipip|gue|dscp|l2", false},
 	[KEY_MIN] = {"min", "N", false},
 	[KEY_PANIC] = {"panic", "PERCENT", false},
 	[KEY_DRAIN] = {"drain", "TIME", false},

@@ -14,7 +14,7 @@ static const struct lb_key keys[] = {
 	[KEY_POOL] = {"pool", "NAME", false},
 	[KEY_WEIGHT] = {"weight", "N", false},
 	[KEY_STATE] = {"state", "STATE", false},
-	[KEY_ENCAP] = {"encap", "default|ipip|gue", false},
+	[KEY_ENCAP] = {"encap", "default|ipip|gue|dscp|l2", false},
 	[KEY_MPTCP] = {"mptcp", "PORT|none", false},
 	{NULL, NULL, false},
 };
@@ -293,7 +293,7 @@ out:
 
 #define SETTINGS \
 	"ADDRESS pool NAME [ weight N ] [ state STATE ]\n" \
-	"                           [ encap default|ipip|gue ] [ mptcp PORT|none ]"
+	"                           [ encap default|ipip|gue|dscp|l2 ] [ mptcp PORT|none ]"
 
 static const struct cmd real_cmds[] = {
 	{"add", real_add, "add " SETTINGS},

@@ -9,11 +9,12 @@
 #include "lib/parse.h"
 #include "lib/prog.h"
 
-enum { KEY_FROM, KEY_MSS, KEY_GUE_PORT };
+enum { KEY_FROM, KEY_MSS, KEY_GUE_PORT, KEY_DSCP };
 static const struct lb_key keys[] = {
 	[KEY_FROM] = {"from", "PREFIX", true},
 	[KEY_MSS] = {"mss", "N|auto", false},
 	[KEY_GUE_PORT] = {"gue-port", "N", false},
+	[KEY_DSCP] = {"dscp", "N:VIP", true},
 	{NULL, NULL, false},
 };
 static const struct lb_net any4 = {.addr = {.family = 4}}, any6 = {.addr = {.family = 6}};
@@ -74,6 +75,42 @@ static int parse_gue_port(struct lb_receiver *r, const char *word, struct lb_err
 	return 0;
 }
 
+/* In its place: by family, then number. */
+static int add_dscp(struct lb_receiver *r, const struct lb_rx_dscp *d, const char *word,
+		    struct lb_err *err)
+{
+	size_t at = 0;
+
+	while (at < r->dscps &&
+	       (r->dscp[at].vip.family < d->vip.family ||
+		(r->dscp[at].vip.family == d->vip.family && r->dscp[at].dscp < d->dscp)))
+		at++;
+	if (at < r->dscps && r->dscp[at].dscp == d->dscp && r->dscp[at].vip.family == d->vip.family)
+		return lb_bad_word(err, word, "the number has a VIP of that family already");
+	memmove(&r->dscp[at + 1], &r->dscp[at], (r->dscps - at) * sizeof(*d));
+	r->dscp[at] = *d;
+	r->dscps++;
+	return 0;
+}
+
+static int parse_dscp(struct lb_receiver *r, const char *word, struct lb_err *err)
+{
+	const char *colon = strchr(word, ':');
+	char number[4] = "";
+	struct lb_rx_dscp d;
+	struct lb_err ignored;
+	uint32_t n;
+
+	if (colon && colon - word < (long)sizeof(number))
+		memcpy(number, word, colon - word);
+	if (!*number || parse_u32(number, 1, LB_DSCP_MAX, &n, &ignored))
+		return lb_bad_word(err, word, "must be N:VIP, N 1-%u", LB_DSCP_MAX);
+	d.dscp = (uint8_t)n;
+	if (parse_addr(colon + 1, &d.vip, err))
+		return -1;
+	return add_dscp(r, &d, word, err);
+}
+
 static int parse_value(struct lb_receiver *r, int key, const char *word, struct lb_err *err)
 {
 	switch (key) {
@@ -81,6 +118,8 @@ static int parse_value(struct lb_receiver *r, int key, const char *word, struct 
 		return parse_from(r, word, err);
 	case KEY_MSS:
 		return parse_mss(r, word, err);
+	case KEY_DSCP:
+		return parse_dscp(r, word, err);
 	default:
 		return parse_gue_port(r, word, err);
 	}
@@ -102,6 +141,7 @@ static int parse(struct tool *t, struct lb_args *a, struct recv_want *w)
 	w->from_given = seen & 1u << KEY_FROM;
 	w->mss_given = seen & 1u << KEY_MSS;
 	w->gue_port_given = seen & 1u << KEY_GUE_PORT;
+	w->dscp_given = seen & 1u << KEY_DSCP;
 	return key == LB_ARGS_END ? 0 : -1;
 }
 
@@ -154,6 +194,17 @@ static void show_froms(struct tool *t, const struct lb_receiver *r)
 	}
 }
 
+static void show_dscps(struct tool *t, const struct lb_receiver *r)
+{
+	char addr[LB_ADDR_STRLEN], word[LB_ADDR_STRLEN + 4];
+
+	for (size_t i = 0; i < r->dscps; i++) {
+		format_addr(&r->dscp[i].vip, addr);
+		snprintf(word, sizeof(word), "%u:%s", r->dscp[i].dscp, addr);
+		lb_out_item(t->out, "dscp", word, LB_ADDRESS);
+	}
+}
+
 static int show_one(struct tool *t, const struct lb_link *link, const struct lb_receiver *r)
 {
 	uint32_t in, out;
@@ -171,6 +222,7 @@ static int show_one(struct tool *t, const struct lb_link *link, const struct lb_
 		lb_out_u64(t->out, "gue_port", r->gue_port);
 	else if (r->gue_port != LB_GUE_PORT_DEFAULT)
 		lb_out_u64(t->out, "gue-port", r->gue_port);
+	show_dscps(t, r);
 	/* Somebody else removed a filter or the whole clsact. */
 	if (!in || (r->mss != LB_MSS_LEAVE && !out))
 		lb_out_bool(t->out, "attached", false);
@@ -227,9 +279,10 @@ static int receiver_show(struct tool *t, struct lb_args *a)
 }
 
 static const struct cmd receiver_cmds[] = {
-	{"add", receiver_add, "add DEV [ from PREFIX ]... [ mss N|auto ] [ gue-port N ]"},
+	{"add", receiver_add,
+	 "add DEV [ from PREFIX ]... [ mss N|auto ] [ gue-port N ] [ dscp N:VIP ]..."},
 	{"replace", receiver_replace,
-	 "replace DEV [ from PREFIX ]... [ mss N|auto|off ] [ gue-port N ]"},
+	 "replace DEV [ from PREFIX ]... [ mss N|auto|off ] [ gue-port N ] [ dscp N:VIP ]..."},
 	{"del", receiver_del, "del DEV"},
 	{"show", receiver_show, "show [ DEV ]"},
 	{NULL, NULL, NULL},
@@ -244,6 +297,7 @@ const struct object receiver_object = {
 	"mss: the most that SYN-ACKs from a VIP may say, 88-65535; auto: what fits the device with "
 	"its tunnel\n"
 	"gue-port N := 1-65535, the UDP port on which GUE is taken (default 6080)\n"
+	"dscp N:VIP: packets to this host with DSCP N, 1-63, are the VIP's\n"
 	"replace keeps what is not named, and takes notice of this host's present addresses and "
 	"MTU\n",
 };

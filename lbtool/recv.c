@@ -211,6 +211,10 @@ static int complete(struct tool *t, struct work *w, const struct recv_want *want
 		w->new.mss = w->old.mss;
 	if (w->had && !want->gue_port_given)
 		w->new.gue_port = w->old.gue_port;
+	if (w->had && !want->dscp_given) {
+		memcpy(w->new.dscp, w->old.dscp, sizeof(w->new.dscp));
+		w->new.dscps = w->old.dscps;
+	}
 	if (want->from_given)
 		return 0;
 	if (w->had) {

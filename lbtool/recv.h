@@ -11,8 +11,8 @@
 
 struct recv_want {
 	const char *dev;
-	bool from_given, mss_given, gue_port_given;
-	struct lb_receiver recv; /* mss, gue_port and from as far as given */
+	bool from_given, mss_given, gue_port_given, dscp_given;
+	struct lb_receiver recv; /* mss, gue_port, from and dscp as far as given */
 };
 
 int recv_put(struct tool *t, struct recv_want *w, bool replace);

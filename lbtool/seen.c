@@ -63,6 +63,8 @@ static void way_words(struct tool *t, const struct lb_seen *s)
 		lb_out_str(t->out, "encap", s->encap, LB_PLAIN);
 		addr_word(t, "src", &s->outer_src);
 		addr_word(t, "dst", &s->outer_dst);
+		if (s->dscp)
+			lb_out_u64(t->out, "dscp", s->dscp);
 		if (s->port)
 			lb_out_u64(t->out, "port", s->port);
 	}

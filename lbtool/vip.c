@@ -7,12 +7,13 @@
 #include "lbtool/show.h"
 #include "lib/parse.h"
 
-enum { KEY_POOL, KEY_SESSION, KEY_HASH, KEY_FRAGMENTS, KEY_ANNOUNCE };
+enum { KEY_POOL, KEY_SESSION, KEY_HASH, KEY_FRAGMENTS, KEY_DSCP, KEY_ANNOUNCE };
 static const struct lb_key keys[] = {
 	[KEY_POOL] = {"pool", "NAME", false},
 	[KEY_SESSION] = {"session", "on|off", false},
 	[KEY_HASH] = {"hash", "5tuple|src", false},
 	[KEY_FRAGMENTS] = {"fragments", "drop|hash|track", false},
+	[KEY_DSCP] = {"dscp", "N|none", false},
 	[KEY_ANNOUNCE] = {"announce", "auto|always", false},
 	{NULL, NULL, false},
 };
@@ -22,6 +23,17 @@ static const char *const auto_always[] = {"auto", "always", NULL};
 static bool given(const struct edit *e, int key)
 {
 	return e->given & 1u << key;
+}
+
+static int parse_dscp(const char *word, uint8_t *dscp, struct lb_err *err)
+{
+	struct lb_err ignored;
+	uint32_t n = 0;
+
+	if (strcmp(word, "none") != 0 && parse_u32(word, 1, LB_DSCP_MAX, &n, &ignored))
+		return lb_bad_word(err, word, "must be 1-%u or none", LB_DSCP_MAX);
+	*dscp = (uint8_t)n;
+	return 0;
 }
 
 static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
@@ -42,6 +54,8 @@ static int parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 			bad = parse_choice(word, lb_hash_names, &hash, err);
 		else if (key == KEY_FRAGMENTS)
 			bad = parse_choice(word, lb_fragments_names, &fragments, err);
+		else if (key == KEY_DSCP)
+			bad = parse_dscp(word, &v->dscp, err);
 		else if (key == KEY_ANNOUNCE)
 			bad = parse_choice(word, auto_always, &always, err);
 		if (bad)
@@ -69,6 +83,8 @@ static int apply_del(const struct edit *e, struct lb_model *m, struct lb_m_vip *
 		return edit_differs(name, "hash", err);
 	if (given(e, KEY_FRAGMENTS) && old->fragments != e->vip.fragments)
 		return edit_differs(name, "fragments setting", err);
+	if (given(e, KEY_DSCP) && old->dscp != e->vip.dscp)
+		return edit_differs(name, "dscp", err);
 	if (given(e, KEY_ANNOUNCE) && old->always != e->vip.always)
 		return edit_differs(name, "announce setting", err);
 	lb_model_del_vip(m, old);
@@ -96,6 +112,8 @@ static int apply(const struct edit *e, struct lb_model *m, struct lb_err *err)
 			new.hash = old->hash;
 		if (!given(e, KEY_FRAGMENTS))
 			new.fragments = old->fragments;
+		if (!given(e, KEY_DSCP))
+			new.dscp = old->dscp;
 		if (!given(e, KEY_ANNOUNCE))
 			new.always = old->always;
 	}
@@ -131,6 +149,8 @@ void vip_words(struct tool *t, const struct lb_m_vip *v)
 		lb_out_str(t->out, "hash", lb_hash_names[v->hash], LB_PLAIN);
 	if (t->look.json || v->fragments)
 		lb_out_str(t->out, "fragments", lb_fragments_names[v->fragments], LB_PLAIN);
+	if (v->dscp)
+		lb_out_u64(t->out, "dscp", v->dscp);
 	if (t->look.json || v->always)
 		lb_out_str(t->out, "announce", auto_always[v->always], LB_PLAIN);
 }
@@ -182,10 +202,10 @@ out:
 static const struct cmd vip_cmds[] = {
 	{"add", vip_add,
 	 "add ADDRESS:PORT/PROTO pool NAME [ session on|off ] [ hash 5tuple|src ] "
-	 "[ fragments drop|hash|track ] [ announce auto|always ]"},
+	 "[ fragments drop|hash|track ] [ dscp N|none ] [ announce auto|always ]"},
 	{"replace", vip_replace,
 	 "replace ADDRESS:PORT/PROTO pool NAME [ session on|off ] [ hash 5tuple|src ] "
-	 "[ fragments drop|hash|track ] [ announce auto|always ]"},
+	 "[ fragments drop|hash|track ] [ dscp N|none ] [ announce auto|always ]"},
 	{"del", vip_del, "del ADDRESS:PORT/PROTO"},
 	{"show", vip_show, "show [ ADDRESS[:PORT/PROTO] ] [ pool NAME ]"},
 	{NULL, NULL, NULL},
@@ -205,6 +225,7 @@ const struct object vip_object = {
 	"fragments drop: (default); hash: placed by addresses and protocol, all of a datagram "
 	"alike;\n"
 	"          track: as their flow is, with \"node peer\"; without peers as hash\n"
+	"dscp N := 1-63, by which reals with encap dscp know the address (default none)\n"
 	"announce auto: while enough reals are healthy, as its pool says (default); always: "
 	"whatever their health\n"
 	"replace keeps what is not named\n",

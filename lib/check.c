@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/check.h"
+#include "lib/check_internal.h"
 #include "lib/model_own.h"
 
 static int check_count(const char *what, size_t n, uint32_t room, struct lb_err *err)
@@ -201,7 +202,8 @@ int lb_check(const struct lb_model *m, const struct lb_limits *limits, struct lb
 	    check_count("reals", m->reals, limits->reals, err) < 0 ||
 	    check_count("vips", m->vips, limits->vips, err) < 0 || check_vips_pools(m, err) < 0 ||
 	    check_reals_pools(m, err) < 0 || check_reals_addrs(m, err) < 0 ||
-	    check_forwarded(m, err) < 0 || check_own_ports(m, limits->vips - m->vips, err) < 0)
+	    check_forwarded(m, err) < 0 || lb_check_dscp(m, err) < 0 ||
+	    check_own_ports(m, limits->vips - m->vips, err) < 0)
 		return -1;
 	return check_slots(m, limits->slots, err);
 }

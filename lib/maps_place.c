@@ -103,6 +103,7 @@ static struct lb_svc entry_of(const struct lb_model *m, const struct lb_m_vip *v
 			 (v->fragments == LB_M_FRAGMENTS_TRACK ? LB_SVC_TRACK : 0),
 		.vip = v->id,
 		.pool = lb_model_pool(m, v->pool)->id,
+		.dscp = v->dscp,
 	};
 }
 
@@ -114,6 +115,7 @@ static struct lb_svc own_entry(const struct lb_own *o)
 		.flags = LB_SVC_USED | LB_SVC_REAL,
 		.vip = o->vip->id,
 		.real = o->real->id,
+		.dscp = o->vip->dscp,
 	};
 }
 
@@ -126,6 +128,7 @@ struct group {
 	bool track[PROTOS]; /* one of those that take them tracks them */
 	uint32_t entries;
 	uint32_t home;
+	uint8_t dscp; /* of those that have a number */
 };
 
 /* Steps on to the next group, which begins at g->end; false: no more. */
@@ -149,6 +152,8 @@ static bool next_group(const struct fill *f, struct group *g)
 		const struct lb_m_vip **taker = &g->fragments[udp];
 
 		g->entries++;
+		if (v->dscp)
+			g->dscp = v->dscp;
 		g->track[udp] |= v->fragments == LB_M_FRAGMENTS_TRACK;
 		if (v->fragments != LB_M_FRAGMENTS_DROP && !*taker) {
 			*taker = v;
@@ -205,13 +210,15 @@ static bool put_group(struct fill *f, const struct group *g, bool near)
 
 static bool fill_homes(struct fill *f)
 {
-	const struct lb_svc far = {.flags = LB_SVC_USED | LB_SVC_FAR};
+	struct lb_svc far = {.flags = LB_SVC_USED | LB_SVC_FAR};
 	struct group g = no_group(f);
 
-	while (next_group(f, &g))
+	while (next_group(f, &g)) {
+		far.dscp = g.dscp;
 		if (is_near(f, &g) ? !put_group(f, &g, true)
 				   : !put(f, g.home, &f->m->vip[g.first].svc.addr, &far))
 			return false;
+	}
 	return true;
 }
 

@@ -10,7 +10,8 @@
 #define READ_TRIES 1000
 
 /* The model's encapsulations are the maps'. */
-_Static_assert((int)LB_M_ENCAP_IPIP == LB_ENCAP_IPIP && (int)LB_M_ENCAP_GUE == LB_ENCAP_GUE,
+_Static_assert((int)LB_M_ENCAP_IPIP == LB_ENCAP_IPIP && (int)LB_M_ENCAP_GUE == LB_ENCAP_GUE &&
+		       (int)LB_M_ENCAP_DSCP == LB_ENCAP_DSCP && (int)LB_M_ENCAP_L2 == LB_ENCAP_L2,
 	       "enum lb_m_encap");
 
 static int read_pools(const struct lb_maps *m, uint32_t half, struct lb_model *model,
@@ -127,6 +128,7 @@ static uint32_t vip_at(const struct lb_maps *m, uint32_t half, const struct lb_s
 		.fragments = s->flags & LB_SVC_TRACK	   ? LB_M_FRAGMENTS_TRACK
 			     : s->flags & LB_SVC_FRAGMENTS ? LB_M_FRAGMENTS_HASH
 							   : LB_M_FRAGMENTS_DROP,
+		.dscp = s->dscp,
 		.id = s->vip,
 	};
 	memcpy(out->svc.addr.b, addr, family == 4 ? 4 : 16);

@@ -48,16 +48,10 @@ static void take_service(const struct lb_event *ev, struct lb_seen *s)
 	take(&s->table, ev->table.family, ev->table.addr);
 }
 
+/* The model's encapsulations are the maps': lib/maps.c. */
 static const char *encap_name(uint8_t encap)
 {
-	switch (encap) {
-	case LB_ENCAP_IPIP:
-		return lb_encap_names[LB_M_ENCAP_IPIP];
-	case LB_ENCAP_GUE:
-		return lb_encap_names[LB_M_ENCAP_GUE];
-	default:
-		return "";
-	}
+	return encap && encap < LB_ENCAP_MAX ? lb_encap_names[encap] : "";
 }
 
 static void take_real(const struct lb_event *ev, struct lb_seen *s)
@@ -74,6 +68,7 @@ static void take_real(const struct lb_event *ev, struct lb_seen *s)
 static void take_hop(const struct lb_event *ev, struct lb_seen *s)
 {
 	const struct lb_nexthop *hop = &ev->hop;
+	bool v6;
 
 	take(&s->via, ev->via_family, ev->via);
 	s->via_out = ev->via_out;
@@ -83,13 +78,15 @@ static void take_hop(const struct lb_event *ev, struct lb_seen *s)
 	memcpy(s->lladdr, hop->l2, sizeof(s->lladdr));
 	s->out = hop->out;
 	s->mtu = hop->mtu;
-	if (hop->flags & LB_NH_V6) {
-		take(&s->outer_src, 6, hop->saddr6);
-		take(&s->outer_dst, 6, hop->daddr6);
-	} else {
-		take(&s->outer_src, 4, &hop->saddr4);
-		take(&s->outer_dst, 4, &hop->daddr4);
+	if (hop->flags & LB_NH_L2)
+		return;
+	v6 = hop->flags & LB_NH_V6;
+	take(&s->outer_dst, v6 ? 6 : 4, v6 ? (const void *)hop->daddr6 : &hop->daddr4);
+	if (hop->flags & LB_NH_DSCP) {
+		s->dscp = ev->dscp;
+		return;
 	}
+	take(&s->outer_src, v6 ? 6 : 4, v6 ? (const void *)hop->saddr6 : &hop->saddr4);
 	if (hop->flags & LB_NH_GUE) {
 		s->encap = lb_encap_names[LB_M_ENCAP_GUE]; /* also to a peer, which is no real */
 		s->port = ntohs(hop->port);

@@ -10,7 +10,7 @@
 #define ROOM_FIRST 16
 
 const char *const lb_state_names[] = {"up", "drain", "down", NULL};
-const char *const lb_encap_names[] = {"default", "ipip", "gue", NULL};
+const char *const lb_encap_names[] = {"default", "ipip", "gue", "dscp", "l2", NULL};
 const char *const lb_check_names[] = {"none", "tcp", "http", "https", "udp", "exec", NULL};
 const char *const lb_health_names[] = {"unknown", "up", "down", NULL};
 const char *const lb_hash_names[] = {"5tuple", "src", NULL};

@@ -20,10 +20,16 @@
 #include "lib/parse.h"
 
 enum lb_m_state { LB_M_UP, LB_M_DRAIN, LB_M_DOWN };
-enum lb_m_encap { LB_M_ENCAP_DEFAULT, LB_M_ENCAP_IPIP, LB_M_ENCAP_GUE };
+enum lb_m_encap {
+	LB_M_ENCAP_DEFAULT,
+	LB_M_ENCAP_IPIP,
+	LB_M_ENCAP_GUE,
+	LB_M_ENCAP_DSCP,
+	LB_M_ENCAP_L2,
+};
 extern const char *const lb_state_names[]; /* "up", "drain", "down", NULL */
-extern const char
-	*const lb_encap_names[]; /* "default", "ipip", "gue", NULL; "default" is the pool's */
+/* "default", "ipip", "gue", "dscp", "l2", NULL; "default" is the pool's */
+extern const char *const lb_encap_names[];
 
 /* How a pool's reals are asked whether they serve. Texts end with NUL; "" is none given. */
 enum lb_m_check_kind {
@@ -70,6 +76,7 @@ extern const char *const lb_fragments_names[]; /* "drop", "hash", "track", NULL 
 #define LB_DRAIN_DEFAULT 300u
 #define LB_DRAIN_MAX 65535u
 #define LB_GUE_PORT_DEFAULT 6080u
+#define LB_DSCP_MAX 63u
 
 struct lb_m_pool {
 	char name[LB_NAME_MAX + 1];
@@ -105,6 +112,7 @@ struct lb_m_vip {
 	bool always; /* its address is announced whatever the health of its reals */
 	enum lb_m_hash hash;
 	enum lb_m_fragments fragments;
+	uint8_t dscp; /* 1-LB_DSCP_MAX: names the address to reals that are reached by dscp; 0: none */
 	uint32_t id;
 };
 

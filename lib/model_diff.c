@@ -268,6 +268,10 @@ static void vip_words(const struct lb_m_vip *is, const struct lb_m_vip *was, cha
 		add(&w, " hash %s", lb_hash_names[is->hash]);
 	if (is->fragments || was->fragments)
 		add(&w, " fragments %s", lb_fragments_names[is->fragments]);
+	if (is->dscp)
+		add(&w, " dscp %u", is->dscp);
+	else if (was->dscp)
+		add(&w, " dscp none");
 	if (is->always || was->always)
 		add(&w, " announce %s", is->always ? "always" : "auto");
 }

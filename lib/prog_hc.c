@@ -17,6 +17,9 @@ int lb_prog_hc_load(const char *instance, struct lb_err *err)
 		return lb_pin_fail(err, errno, "opening the program for health checks");
 	if (lb_pin_reuse(skel->obj, instance, NULL, err))
 		goto out;
+	/* Two halves of buckets. */
+	((typeof(skel->rodata->lb_cfg) *)&skel->rodata->lb_cfg)->buckets =
+		bpf_map__max_entries(skel->maps.service4) / 2;
 	ret = hc_bpf__load(skel);
 	if (ret) {
 		lb_pin_fail(err, -ret, "loading the program for health checks");

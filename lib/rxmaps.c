@@ -23,6 +23,8 @@ static const struct {
 		      LB_RX_LOCALS_MAX},
 	[RX_FROM] = {"rx_from", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct lb_rx_from), sizeof(__u8),
 		     LB_RX_FROMS_MAX},
+	[RX_DSCP] = {"rx_dscp", BPF_MAP_TYPE_HASH, sizeof(struct lb_rx_number),
+		     sizeof(struct lb_rx_addr), LB_RX_DSCPS_MAX},
 	[RX_COUNT] = {"count_rx", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(__u32), sizeof(struct lb_count),
 		      LB_RX_WHY_MAX},
 };

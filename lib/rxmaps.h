@@ -22,6 +22,13 @@ struct lb_rx;
 #define LB_MSS_MIN 88u /* least that `mss N` takes */
 #define LB_FROM_MAX 256u /* prefixes of one device */
 
+/* L3DSR: packets to this host with that DSCP are the VIP's. */
+struct lb_rx_dscp {
+	uint8_t dscp; /* 1-63, once a family */
+	struct lb_addr vip;
+};
+#define LB_RX_DSCP_MAX 126u /* all numbers of both families */
+
 struct lb_receiver {
 	uint32_t ifindex;
 	uint32_t mtu; /* of the device */
@@ -30,6 +37,8 @@ struct lb_receiver {
 	bool made_clsact;
 	struct lb_net from[LB_FROM_MAX]; /* sorted; 0.0.0.0/0 and ::/0 stand for everybody */
 	size_t froms;
+	struct lb_rx_dscp dscp[LB_RX_DSCP_MAX]; /* sorted by family, then number */
+	size_t dscps;
 };
 
 /* Opens the pinned maps; fails with LB_FAILED when no receiver is loaded. */

@@ -8,6 +8,7 @@
 
 #include "bpf/lb_abi.h"
 #include "lib/rxmaps.h"
+#include "lib/rxmaps_dscp.h"
 #include "lib/rxmaps_internal.h"
 
 static struct lb_rx_from from_key(uint32_t ifindex, const struct lb_net *net)
@@ -125,13 +126,15 @@ int lb_rx_put(struct lb_rx *rx, const struct lb_receiver *recv, struct lb_err *e
 	}
 	if (bpf_map_update_elem(rx->fd[RX_DEV], &recv->ifindex, &dev, BPF_ANY))
 		return lb_rx_map_fail(err, RX_DEV, errno);
+	if (lb_rx_dscp_put(rx, recv->ifindex, recv, err))
+		return -1;
 	return prune_froms(rx, recv->ifindex, recv->from, recv->froms, err);
 }
 
 /* The device's record goes last: killed in between, it is still seen and can be deleted again. */
 int lb_rx_del(struct lb_rx *rx, uint32_t ifindex, struct lb_err *err)
 {
-	if (prune_froms(rx, ifindex, NULL, 0, err))
+	if (prune_froms(rx, ifindex, NULL, 0, err) || lb_rx_dscp_put(rx, ifindex, NULL, err))
 		return -1;
 	if (bpf_map_delete_elem(rx->fd[RX_DEV], &ifindex) && errno != ENOENT)
 		return lb_rx_map_fail(err, RX_DEV, errno);
@@ -159,6 +162,7 @@ bool lb_rx_get(const struct lb_rx *rx, uint32_t ifindex, struct lb_receiver *rec
 	recv->froms = n;
 	memcpy(recv->from, net, n * sizeof(*net));
 	free(net);
+	lb_rx_dscp_get(rx, recv);
 	return true;
 }
 

@@ -9,7 +9,7 @@
 
 #include "lib/err.h"
 
-enum rx_map { RX_DEV, RX_LOCAL, RX_FROM, RX_COUNT, RX_MAPS };
+enum rx_map { RX_DEV, RX_LOCAL, RX_FROM, RX_DSCP, RX_COUNT, RX_MAPS };
 
 struct lb_rx {
 	int fd[RX_MAPS];

@@ -39,7 +39,8 @@ struct lb_seen {
 	enum lb_by by;
 	struct lb_addr prev; /* who had the slot before, named in the packet */
 	const char *encap; /* "" or as lb_encap_names[] has it */
-	struct lb_addr outer_src, outer_dst;
+	struct lb_addr outer_src, outer_dst; /* dscp: only a destination; l2: neither */
+	uint8_t dscp; /* in the place of the packet's own, with encap dscp; else 0 */
 	uint16_t port; /* of UDP, destination of the outer packet; 0: none */
 
 	/* The way there. */
