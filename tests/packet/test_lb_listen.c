@@ -1,95 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* test_lb_listen.c - what the program tells listeners of the packets that pass by. */
-#include <bpf/bpf.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "bpf/lb_event.h"
-#include "lib/listen.h"
-#include "tests/packet/ptest.h"
+#include "tests/packet/hear.h"
 
-static struct world w;
+#define BIT(why) (1ull << (why))
+#define MANY 20000
+
 static struct lb_err err;
 
-/* 203.0.113.1:80/tcp and :53/udp have a real, 203.0.113.5:80/tcp has none; so in IPv6. */
-static void setup(void)
-{
-	ptest_served(&w);
-}
-
-static void teardown(void)
-{
-	world_unload(&w);
-}
-
-TestSuite(lb_listen, .init = setup, .fini = teardown, .timeout = 60);
-
-#define ALL (~0ull)
-#define BIT(why) (1ull << (why))
-
-static struct lb_listen *listen_to(struct lb_wish wish)
-{
-	struct lb_listen *l;
-
-	wish.sample = wish.sample ? wish.sample : 1;
-	wish.rate = wish.rate ? wish.rate : LB_LISTEN_RATE_MAX;
-	wish.whys = wish.whys ? wish.whys : ALL;
-	must(lb_listen_open(w.maps, w.instance, &wish, &l, &err));
-	return l;
-}
-
-/* What was told since the last look: how many, and the last of them. */
-static struct lb_seen last;
-
-static int note(void *arg, const struct lb_seen *s)
-{
-	++*(uint32_t *)arg;
-	last = *s;
-	return 0;
-}
-
-static uint32_t told(struct lb_listen *l)
-{
-	uint32_t n = 0;
-
-	memset(&last, 0, sizeof(last));
-	cr_assert(zero(int, lb_listen_read(l, note, &n)));
-	return n;
-}
-
-static void send_spec(const struct pkt_spec *s)
-{
-	struct pkt in, out;
-
-	pkt_build(&in, s);
-	ptest_send(&w, &in, &out, "live");
-}
-
-#define SEND(...) send_spec(&(const struct pkt_spec){__VA_ARGS__})
-
-static uint32_t watch(void)
-{
-	struct lb_meta meta;
-	uint32_t zero = 0;
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/meta", w.instance);
-	fd = bpf_obj_get(path);
-	cr_assert(ge(int, fd, 0));
-	cr_assert(zero(int, bpf_map_lookup_elem(fd, &zero, &meta)));
-	close(fd);
-	return meta.watch;
-}
-
-static void pause_ms(long ms)
-{
-	const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	nanosleep(&t, NULL);
-}
+TestSuite(lb_listen, .init = hear_setup, .fini = hear_teardown, .timeout = 60);
 
 static bool is_end(const struct lb_addr *addr, uint16_t port, const char *word)
 {
@@ -101,30 +22,30 @@ static bool is_end(const struct lb_addr *addr, uint16_t port, const char *word)
 
 Test(lb_listen, a_forwarded_packet)
 {
-	struct lb_listen *l = listen_to((struct lb_wish){0});
+	struct lb_listen *l = hear_open(WISH());
 	struct pollfd p = {.fd = lb_listen_fd(l), .events = POLLIN};
 
 	SEND(.src = "192.0.2.77", .dst = "203.0.113.1", .sport = 4711, .payload = 9, .flags = 0x12);
 	cr_assert(eq(int, poll(&p, 1, 1000), 1), "nobody is woken");
-	cr_assert(eq(u32, told(l), 1));
-	cr_expect(eq(u32, last.why, LB_TX));
-	cr_expect(is_end(&last.src, last.sport, "192.0.2.77:4711"));
-	cr_expect(is_end(&last.dst, last.dport, "203.0.113.1:80"));
-	cr_expect(is_end(&last.vip.addr, last.vip.port, "203.0.113.1:80"));
-	cr_expect(eq(u8, last.vip.proto, IPPROTO_TCP));
-	cr_expect(eq(u8, last.tcp_flags, 0x12));
-	cr_expect(eq(u32, last.len, 49));
-	cr_expect(eq(u32, last.frame, 63));
-	cr_expect(eq(u32, last.in, w.in));
-	cr_expect(eq(u32, last.out, w.in));
-	cr_expect(eq(str, last.pool, (char *)"p10-0-0-1"));
-	cr_expect(ptest_is(&last.real, "10.0.0.1"));
-	cr_expect(ptest_is(&last.table, "10.0.0.1"));
-	cr_expect(ptest_is(&last.outer_dst, "10.0.0.1"));
-	cr_expect(ptest_is(&last.outer_src, "192.0.2.1"));
-	cr_expect(eq(str, (char *)last.encap, (char *)"ipip"));
-	cr_expect(zero(int, memcmp(last.lladdr, world_link[WORLD_IN].gw_mac, 6)));
-	cr_expect(eq(u32, last.slots, 251));
+	cr_assert(eq(u32, hear_told(l), 1));
+	cr_expect(eq(u32, hear_last.why, LB_TX));
+	cr_expect(is_end(&hear_last.src, hear_last.sport, "192.0.2.77:4711"));
+	cr_expect(is_end(&hear_last.dst, hear_last.dport, "203.0.113.1:80"));
+	cr_expect(is_end(&hear_last.vip.addr, hear_last.vip.port, "203.0.113.1:80"));
+	cr_expect(eq(u8, hear_last.vip.proto, IPPROTO_TCP));
+	cr_expect(eq(u8, hear_last.tcp_flags, 0x12));
+	cr_expect(eq(u32, hear_last.len, 49));
+	cr_expect(eq(u32, hear_last.frame, 63));
+	cr_expect(eq(u32, hear_last.in, hear_w.in));
+	cr_expect(eq(u32, hear_last.out, hear_w.in));
+	cr_expect(eq(str, hear_last.pool, (char *)"p10-0-0-1"));
+	cr_expect(ptest_is(&hear_last.real, "10.0.0.1"));
+	cr_expect(ptest_is(&hear_last.table, "10.0.0.1"));
+	cr_expect(ptest_is(&hear_last.outer_dst, "10.0.0.1"));
+	cr_expect(ptest_is(&hear_last.outer_src, "192.0.2.1"));
+	cr_expect(eq(str, (char *)hear_last.encap, (char *)"ipip"));
+	cr_expect(zero(int, memcmp(hear_last.lladdr, world_link[WORLD_IN].gw_mac, 6)));
+	cr_expect(eq(u32, hear_last.slots, 251));
 	cr_expect(eq(u64, lb_listen_lost(l), 0));
 	lb_listen_close(l);
 }
@@ -132,47 +53,47 @@ Test(lb_listen, a_forwarded_packet)
 /* Whatever became of a packet before, its record says nothing of that. */
 Test(lb_listen, records_do_not_mix)
 {
-	struct lb_listen *l = listen_to((struct lb_wish){0});
+	struct lb_listen *l = hear_open(WISH());
 
 	SEND(.dst = "203.0.113.1");
 	SEND(.dst = "203.0.113.5");
-	cr_assert(eq(u32, told(l), 2));
-	cr_expect(eq(u32, last.why, LB_DROP_NO_REAL));
-	cr_expect(eq(str, last.pool, (char *)"empty"));
-	cr_expect(eq(u8, last.real.family, 0));
-	cr_expect(eq(u8, last.table.family, 0));
-	cr_expect(eq(u8, last.outer_dst.family, 0));
-	cr_expect(eq(int, last.hop, false));
+	cr_assert(eq(u32, hear_told(l), 2));
+	cr_expect(eq(u32, hear_last.why, LB_DROP_NO_REAL));
+	cr_expect(eq(str, hear_last.pool, (char *)"empty"));
+	cr_expect(eq(u8, hear_last.real.family, 0));
+	cr_expect(eq(u8, hear_last.table.family, 0));
+	cr_expect(eq(u8, hear_last.outer_dst.family, 0));
+	cr_expect(eq(int, hear_last.hop, false));
 	SEND(.dst = "203.0.113.1");
 	SEND(.dst = "203.0.113.1", .dport = 99);
-	cr_assert(eq(u32, told(l), 2));
-	cr_expect(eq(u32, last.why, LB_DROP_NO_SERVICE));
-	cr_expect(eq(u8, last.vip.addr.family, 0));
-	cr_expect(eq(u32, last.slots, 0));
+	cr_assert(eq(u32, hear_told(l), 2));
+	cr_expect(eq(u32, hear_last.why, LB_DROP_NO_SERVICE));
+	cr_expect(eq(u8, hear_last.vip.addr.family, 0));
+	cr_expect(eq(u32, hear_last.slots, 0));
 	SEND(.dst = "203.0.113.1", .ethertype = 0x0806);
-	cr_assert(eq(u32, told(l), 1));
-	cr_expect(eq(u32, last.why, LB_PASS_NOT_IP));
-	cr_expect(eq(u8, last.src.family, 0));
+	cr_assert(eq(u32, hear_told(l), 1));
+	cr_expect(eq(u32, hear_last.why, LB_PASS_NOT_IP));
+	cr_expect(eq(u8, hear_last.src.family, 0));
 	lb_listen_close(l);
 }
 
 Test(lb_listen, port_of_one_real_alone)
 {
-	struct lb_listen *l = listen_to((struct lb_wish){0});
+	struct lb_listen *l = hear_open(WISH());
 	struct lb_addr addr;
 
 	must(parse_addr("10.0.0.1", &addr, &err));
-	lb_model_real(&w.model, "p10-0-0-1", &addr)->mptcp = 7001;
-	must(world_commit(&w, &err));
+	lb_model_real(&hear_w.model, "p10-0-0-1", &addr)->mptcp = 7001;
+	must(world_commit(&hear_w, &err));
 	SEND(.dst = "203.0.113.1");
 	SEND(.dst = "203.0.113.1", .dport = 7001);
-	cr_assert(eq(u32, told(l), 2));
-	cr_expect(eq(u32, last.why, LB_TX));
-	cr_expect(eq(int, last.by, LB_BY_PORT));
-	cr_expect(eq(str, last.pool, (char *)"p10-0-0-1"));
-	cr_expect(ptest_is(&last.real, "10.0.0.1"));
-	cr_expect(eq(u8, last.table.family, 0));
-	cr_expect(eq(u32, last.slots, 0));
+	cr_assert(eq(u32, hear_told(l), 2));
+	cr_expect(eq(u32, hear_last.why, LB_TX));
+	cr_expect(eq(int, hear_last.by, LB_BY_PORT));
+	cr_expect(eq(str, hear_last.pool, (char *)"p10-0-0-1"));
+	cr_expect(ptest_is(&hear_last.real, "10.0.0.1"));
+	cr_expect(eq(u8, hear_last.table.family, 0));
+	cr_expect(eq(u32, hear_last.slots, 0));
 	lb_listen_close(l);
 }
 
@@ -196,14 +117,12 @@ static void expect_told(struct lb_wish wish, const char *vip, const char *from, 
 		must(parse_addr(vip, &wish.vip, &err));
 	if (from)
 		must(parse_net(from, &wish.from, &err));
-	l = listen_to(wish);
+	l = hear_open(wish);
 	send_kinds();
-	cr_expect(eq(u32, told(l), n), "vip %s from %s", vip, from);
+	cr_expect(eq(u32, hear_told(l), n), "vip %s from %s", vip, from);
 	cr_expect(eq(u64, lb_listen_lost(l), 0));
 	lb_listen_close(l);
 }
-
-#define WISH(...) ((struct lb_wish){__VA_ARGS__})
 
 Test(lb_listen, filters)
 {
@@ -230,14 +149,6 @@ Test(lb_listen, filters)
 	expect_told(WISH(.whys = BIT(LB_TX)), "203.0.113.5", "192.0.2.16/28", 0);
 }
 
-#define MANY 20000
-
-static void send_many(uint32_t n, uint16_t dport)
-{
-	for (uint32_t i = 0; i < n; i++)
-		SEND(.dst = "203.0.113.1", .dport = dport, .sport = 1 + i);
-}
-
 /* As long as it takes: the places are kept. */
 static void send_very_many(struct lb_listen *a, struct lb_listen *b, uint32_t n)
 {
@@ -245,7 +156,7 @@ static void send_very_many(struct lb_listen *a, struct lb_listen *b, uint32_t n)
 		must(lb_listen_keep(a, &err));
 		if (b)
 			must(lb_listen_keep(b, &err));
-		send_many(500, 80);
+		hear_send_many(500, 80);
 	}
 }
 
@@ -258,66 +169,51 @@ static void expect_about_200(uint32_t n)
 /* Drops come all, of the others about one in so many, also beside a listener that wants more of them. */
 Test(lb_listen, samples)
 {
-	struct lb_listen *l = listen_to(WISH(.sample = 100)), *all;
+	struct lb_listen *l = hear_open(WISH(.sample = 100)), *all;
 	uint32_t n = 0;
 
-	cr_expect(eq(u32, watch(), 100));
+	cr_expect(eq(u32, hear_watch(), 100));
 	send_very_many(l, NULL, MANY);
-	expect_about_200(told(l));
-	send_many(300, 81);
-	cr_expect(eq(u32, told(l), 300));
-	all = listen_to(WISH(.sample = 10));
-	cr_expect(eq(u32, watch(), 10));
+	expect_about_200(hear_told(l));
+	hear_send_many(300, 81);
+	cr_expect(eq(u32, hear_told(l), 300));
+	all = hear_open(WISH(.sample = 10));
+	cr_expect(eq(u32, hear_watch(), 10));
 	for (int i = 0; i < 40; i++) {
 		send_very_many(l, all, MANY / 40);
-		n += told(l);
-		told(all);
+		n += hear_told(l);
+		hear_told(all);
 	}
 	expect_about_200(n);
 	lb_listen_close(all);
 	lb_listen_close(l);
-	cr_expect(eq(u32, watch(), 0));
-}
-
-Test(lb_listen, least_of_the_samples_is_watched)
-{
-	struct lb_listen *a = listen_to(WISH(.sample = 500)), *b = listen_to(WISH(.sample = 7)), *c;
-
-	cr_expect(eq(u32, watch(), 7));
-	lb_listen_close(b);
-	cr_expect(eq(u32, watch(), 500));
-	c = listen_to(WISH(.sample = 1000000));
-	cr_expect(eq(u32, watch(), 500));
-	lb_listen_close(a);
-	cr_expect(eq(u32, watch(), LB_WATCH_MAX));
-	lb_listen_close(c);
-	cr_expect(eq(u32, watch(), 0));
+	cr_expect(eq(u32, hear_watch(), 0));
 }
 
 /* Above the rate nothing is told, and all that was not is counted. */
 Test(lb_listen, rate)
 {
-	struct lb_listen *l = listen_to(WISH(.rate = 80));
+	struct lb_listen *l = hear_open(WISH(.rate = 80));
 	uint32_t n;
 
-	send_many(500, 81);
-	n = told(l);
+	hear_send_many(500, 81);
+	n = hear_told(l);
 	cr_expect(ge(u32, n, 10), "an eighth of a second's at once");
 	cr_expect(lt(u32, n, 100));
 	cr_expect(eq(u64, lb_listen_lost(l), 500 - n));
 	cr_expect(eq(u64, lb_listen_lost(l), 0));
-	pause_ms(300);
-	send_many(100, 81);
-	cr_expect(ge(u32, told(l), 10));
+	hear_pause(300);
+	hear_send_many(100, 81);
+	cr_expect(ge(u32, hear_told(l), 10));
 	lb_listen_close(l);
 }
 
 Test(lb_listen, slowest_rate)
 {
-	struct lb_listen *l = listen_to(WISH(.rate = 1));
+	struct lb_listen *l = hear_open(WISH(.rate = 1));
 
-	send_many(3, 81);
-	cr_expect(eq(u32, told(l), 1));
+	hear_send_many(3, 81);
+	cr_expect(eq(u32, hear_told(l), 1));
 	cr_expect(eq(u64, lb_listen_lost(l), 2));
 	lb_listen_close(l);
 }
@@ -325,84 +221,14 @@ Test(lb_listen, slowest_rate)
 /* A ring holds some hundreds; who does not read loses the rest, and it is counted. */
 Test(lb_listen, full_ring)
 {
-	struct lb_listen *l = listen_to(WISH());
+	struct lb_listen *l = hear_open(WISH());
 	uint32_t n, room = LB_LISTEN_RING / (sizeof(struct lb_event) + 8);
 
-	send_many(3000, 81);
-	n = told(l);
+	hear_send_many(3000, 81);
+	n = hear_told(l);
 	cr_expect(eq(u32, n, room));
 	cr_expect(eq(u64, lb_listen_lost(l), 3000 - n));
-	send_many(1, 81);
-	cr_expect(eq(u32, told(l), 1));
-	lb_listen_close(l);
-}
-
-Test(lb_listen, places_are_few)
-{
-	struct lb_wish wish = WISH(.sample = 1, .rate = 1, .whys = ALL);
-	struct lb_listen *l[LB_LISTENERS], *more;
-
-	for (uint32_t i = 0; i < LB_LISTENERS; i++)
-		l[i] = listen_to(WISH());
-	send_many(1, 81);
-	for (uint32_t i = 0; i < LB_LISTENERS; i++)
-		cr_expect(eq(u32, told(l[i]), 1), "listener %u", i);
-	cr_expect(eq(int, lb_listen_open(w.maps, w.instance, &wish, &more, &err), -1));
-	cr_expect(eq(str, err.msg, (char *)"8 others listen already, and no more can"));
-	lb_listen_close(l[3]);
-	l[3] = listen_to(WISH());
-	send_many(1, 81);
-	for (uint32_t i = 0; i < LB_LISTENERS; i++) {
-		cr_expect(eq(u32, told(l[i]), 1), "listener %u", i);
-		lb_listen_close(l[i]);
-	}
-}
-
-/* Who does not renew its place loses it, and the first packet after that is the last to notice. */
-Test(lb_listen, lease_ends)
-{
-	struct lb_listen *l = listen_to(WISH()), *other;
-
-	pause_ms(2100);
-	cr_expect(eq(u32, watch(), 1));
-	send_many(1, 81);
-	cr_expect(eq(u32, watch(), 0));
-	cr_expect(eq(u32, told(l), 0));
-	must(lb_listen_keep(l, &err));
-	cr_expect(eq(u32, watch(), 1), "its place was free still");
-	send_many(1, 81);
-	cr_expect(eq(u32, told(l), 1));
-	pause_ms(2100);
-	other = listen_to(WISH(.whys = BIT(LB_TX)));
-	must(lb_listen_keep(l, &err));
-	send_many(2, 81);
-	send_many(1, 80);
-	cr_expect(eq(u32, told(l), 3), "in another place");
-	cr_expect(eq(u32, told(other), 1));
-	lb_listen_close(l);
-	lb_listen_close(other);
-}
-
-Test(lb_listen, kept)
-{
-	struct lb_listen *l = listen_to(WISH());
-
-	for (int i = 0; i < 6; i++) {
-		pause_ms(450);
-		must(lb_listen_keep(l, &err));
-	}
-	send_many(1, 81);
-	cr_expect(eq(u32, told(l), 1));
-	lb_listen_close(l);
-}
-
-Test(lb_listen, unloaded)
-{
-	struct lb_listen *l = listen_to(WISH());
-
-	must(lb_prog_unload(w.instance, &err));
-	pause_ms(LB_LISTEN_KEEP_MS + 50);
-	cr_expect(eq(int, lb_listen_keep(l, &err), -1));
-	cr_expect(strstr(err.msg, "was unloaded") != NULL, "%s", err.msg);
+	hear_send_many(1, 81);
+	cr_expect(eq(u32, hear_told(l), 1));
 	lb_listen_close(l);
 }
