@@ -51,6 +51,8 @@ reset() { # ENCAP SESSION
 		vip replace $VIP4:$PORT/tcp pool web session $2
 		vip replace [$VIP6]:$PORT/tcp pool web session $2"
 	everywhere "pool replace web drain 60s"
+	# What the caches know of connections that used the same ports minutes ago is no part of this.
+	for i in $NODES; do "$B/lbtool" -n "$LAB-$i" -i "$LAB-$i" session flush >/dev/null || exit 1; done
 }
 
 change() { # NAME
