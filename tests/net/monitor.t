@@ -217,8 +217,6 @@ crowd() {
 }
 
 readers() {
-	listen m monitor
-	stop "$LAST_PID"
 	(
 		"$LBTOOL" -n "$NS-b" -i "$NS" monitor 2>"$TMP/m.err"
 		echo "status $?" >"$TMP/status"
