@@ -3,7 +3,7 @@
 # make             build lbtool, lbmon     make deps        install what build and tests need (Debian 12)
 # make check       all tests, as root      make demo        a whole data centre on this machine, as root
 # make install     DESTDIR= PREFIX=        make lab, unlab  the demo's network, to try things in
-# make bench       nanoseconds a packet    make lint        style and static checks
+# make bench       CASES='tcp4-1 syn'      make lint        style and static checks
 # make sanitize    ASan, UBSan, valgrind   make fuzz        TIME= seconds for each target
 #
 # B is the build directory: `make B=build/clang CC=clang` stands beside the default one. V=1 shows the commands.
@@ -163,9 +163,10 @@ lab: need-test
 unlab:
 	B=$(B) LBTOOL=$(abspath $(B))/lbtool tests/net/lab.sh down
 
+# CASES: these alone; JSON=1: a document. tests/bench/README.md says more.
 bench: need-test
-	+@$(MAKE) --no-print-directory all $(BENCH)
-	B=$(B) tests/bench/run
+	+@$(MAKE) --no-print-directory all $(BENCH) $(if $(JSON),>&2)
+	@B=$(B) tests/bench/run $(if $(JSON),-j) $(CASES)
 
 sanitize:
 	+@$(MAKE) --no-print-directory B=$(B)/sanitize tests \

@@ -10,13 +10,15 @@
 #include "tests/bench/cases.h"
 
 #define REPORT_ROUNDS_MAX 1001
+#define REPORT_SLICES 10 /* of a round, each measured */
 /* The empty program, adjust_head, the balancer, and variants of it. */
 enum { REPORT_EMPTY, REPORT_ADJUST, REPORT_LB, REPORT_PROGS_MAX = 8 };
 
 struct report {
 	const struct bench_case *of; /* NULL: was not measured */
 	uint32_t at; /* flow of the next packet */
-	double ns[REPORT_PROGS_MAX][REPORT_ROUNDS_MAX]; /* a packet, harness included */
+	float ns[REPORT_PROGS_MAX]
+		[REPORT_ROUNDS_MAX * REPORT_SLICES]; /* a packet, harness included */
 	double least
 		[REPORT_PROGS_MAX]; /* of the rounds; but for the empty program, above its least */
 	double median[REPORT_PROGS_MAX]; /* of what each was above empty, round by round */

@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <libgen.h>
 #include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +38,12 @@ int rig_open(struct rig *r, const char *self, const struct world *w, struct lb_e
 	r->adjust = prog_of(r->obj, "adjust");
 	r->target_fd = bpf_object__find_map_fd_by_name(r->obj, "target");
 	r->in = w->in;
+	/*
+	 * A test run of a program that no device has puts it into the kernel's XDP dispatcher and takes it out again, which
+	 * waits for all CPUs, 10 ms each time. A second rig finds lo taken: it is slower to start, no more.
+	 */
+	bpf_xdp_attach(if_nametoindex("lo"), r->wrap_fd,
+		       XDP_FLAGS_SKB_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
 	state = bpf_object__find_map_by_name(r->obj, ".data.wrap");
 	r->wrap = mmap(NULL, sizeof(*r->wrap), PROT_READ | PROT_WRITE, MAP_SHARED,
 		       bpf_map__fd(state), 0);
@@ -114,6 +123,7 @@ int rig_pin(int cpu, struct lb_err *err)
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		return lb_fail(err, "CPU %d: %s", cpu, strerror(errno));
+	setpriority(PRIO_PROCESS, 0, -10); /* if it may */
 	return cpu;
 }
 
