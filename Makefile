@@ -37,7 +37,7 @@ BPFFLAGS  = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-un
 DEPS_BUILD = make gcc libc6-dev clang bpftool libbpf-dev libelf-dev libmnl-dev libjansson-dev \
 	     libcurl4-openssl-dev libcap-ng-dev
 DEPS_TEST  = libcriterion-dev perl iproute2 ethtool nftables iputils-ping procps nginx-light curl openssl jq \
-	     mandoc tcpdump python3 exabgp bird2 frr dnsmasq-base bind9-dnsutils ngtcp2-client ngtcp2-server
+	     mandoc tcpdump tshark python3 exabgp bird2 frr dnsmasq-base bind9-dnsutils ngtcp2-client ngtcp2-server
 DEPS_DEV   = git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
 
 ifeq ($(V),1)
@@ -54,7 +54,9 @@ BPF_O    := $(patsubst %.c,$(B)/%.o,$(wildcard bpf/*.bpf.c))
 SKEL     := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c)) $(B)/object_hash.h
 UNIT     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 PACKET   := $(patsubst %.c,$(B)/%,$(wildcard tests/packet/test_*.c))
-PACKET_O := $(call objects,$(filter-out tests/packet/test_% %.bpf.c,$(wildcard tests/packet/*.c)))
+PACKET_O := $(call objects,$(filter-out tests/packet/test_% tests/packet/wire%,$(wildcard tests/packet/*.c)))
+# Not a test: writes packets for one of tests/net to judge.
+WIRE     := $(B)/tests/packet/wire
 # A unit test is linked with the files beside it whose headers it includes.
 unit_o    = $(call objects,$(shell sed -n 's/^.include "\(tests\/.*\)\.h"/\1.c/p' $(1)))
 BENCH    := $(patsubst %.c,$(B)/%,$(shell grep -ls '^int main' tests/bench/*.c)) \
@@ -140,7 +142,11 @@ $(filter-out %.o,$(TOOLS)): $(B)/%: $(B)/o/%.o
 	@mkdir -p $(@D)
 	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^
 
-tests: all $(UNIT) $(PACKET) $(TOOLS)
+$(WIRE): $(call objects,tests/packet/wire*.c) $(B)/libpacket.a $(B)/liblb.a
+	@mkdir -p $(@D)
+	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+tests: all $(UNIT) $(PACKET) $(WIRE) $(TOOLS)
 
 # Whatever is missing is installed first; then make anew, since what is missing changes the flags above.
 check check-unit check-packet check-net check-golden check-man: need-test

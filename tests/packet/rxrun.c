@@ -135,6 +135,13 @@ static int unchanged(const struct pkt *in, const struct pkt *out)
 	return in->len == out->len && !memcmp(in->b, out->b, in->len);
 }
 
+static uint32_t verdict_of(enum lb_rx_why why)
+{
+	if (why == LB_RX_OK_SENT_ON)
+		return TC_ACT_REDIRECT;
+	return strncmp(names[why], "drop", 4) ? (uint32_t)TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
 enum lb_rx_why rxrun_send(struct rxrun *r, const struct pkt *in, struct pkt *out,
 			  struct __sk_buff *ctx)
 {
@@ -145,8 +152,7 @@ enum lb_rx_why rxrun_send(struct rxrun *r, const struct pkt *in, struct pkt *out
 		return RXRUN_WRONG;
 	if (why == RXRUN_WRONG)
 		wrong(r, "nothing counted");
-	else if (verdict !=
-		 (strncmp(names[why], "drop", 4) ? (uint32_t)TC_ACT_UNSPEC : TC_ACT_SHOT))
+	else if (verdict != verdict_of(why))
 		wrong(r, "the verdict is not the reason's");
 	else if (!strncmp(names[why], "pass", 4) && !unchanged(in, out))
 		wrong(r, "passed, but changed");
@@ -171,11 +177,22 @@ int rxrun_leave(struct rxrun *r, const struct pkt *in, struct pkt *out)
 
 int rxrun_dev(struct rxrun *r, uint32_t mss, uint32_t mtu, struct lb_err *err)
 {
-	struct lb_rx_dev dev = {.mss = mss, .mtu = mtu, .version = LB_ABI_VERSION};
+	struct lb_rx_dev dev = {
+		.mss = mss, .mtu = mtu, .gue_port = htons(RX_GUE_PORT), .version = LB_ABI_VERSION};
 	uint32_t key = RX_IFINDEX;
 
 	if (bpf_map_update_elem(bpf_map__fd(r->skel->maps.rx_dev), &key, &dev, BPF_ANY))
 		return lb_fail(err, "rx_dev: %s", strerror(errno));
+	return 0;
+}
+
+int rxrun_number(struct rxrun *r, uint8_t dscp, const char *vip, struct lb_err *err)
+{
+	struct lb_rx_addr value = addr_key(vip);
+	struct lb_rx_number key = {.ifindex = RX_IFINDEX, .family = value.family, .dscp = dscp};
+
+	if (bpf_map_update_elem(bpf_map__fd(r->skel->maps.rx_dscp), &key, &value, BPF_ANY))
+		return lb_fail(err, "rx_dscp: %s", strerror(errno));
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #define RX_LOCAL4 "10.0.0.2" /* and 10.0.0.3 */
 #define RX_LOCAL6 "fd00::2"
 #define RX_L4LB4 "10.0.0.1" /* and 10.9.0.0/16 */
+#define RX_GUE_PORT 6080u
 #define RX_L4LB6 "fd00::1" /* and fd00:9::/32 */
 
 extern const uint8_t rx_mac[6]; /* of device 1 */
@@ -48,8 +49,10 @@ const char *rxrun_why(enum lb_rx_why why);
 /* One frame through lb_rx_mss: 1 an MSS was counted as lowered, 0 none was, -1 it went wrong. */
 int rxrun_leave(struct rxrun *r, const struct pkt *in, struct pkt *out);
 
-/* Settings of device 1. */
+/* Settings of device 1; its port for GUE is RX_GUE_PORT. */
 int rxrun_dev(struct rxrun *r, uint32_t mss, uint32_t mtu, struct lb_err *err);
+/* A number of device 1, for L3DSR by DSCP. */
+int rxrun_number(struct rxrun *r, uint8_t dscp, const char *vip, struct lb_err *err);
 /* Bytes of outer headers remembered for an inner destination, 0: none. */
 uint32_t rxrun_vip(struct rxrun *r, const char *addr);
 int rxrun_set_vip(struct rxrun *r, const char *addr, uint32_t outer_len, struct lb_err *err);
