@@ -9,7 +9,8 @@
 const struct object *const objects[] = {
 	&prog_object, &dev_object, &pool_object, &real_object, &vip_object, &stats_object,
 	&receiver_object, &node_object, &session_object, &get_object, &monitor_object,
-	&save_object, &restore_object, &digest_object, &top_object, NULL};
+	&save_object, &restore_object, &digest_object, &top_object,
+	&doctor_object, NULL};
 /* clang-format on */
 
 static const char general[] =

@@ -27,7 +27,7 @@ struct object {
 
 extern const struct object prog_object, dev_object, pool_object, real_object, vip_object,
 	stats_object, receiver_object, node_object, session_object, get_object, monitor_object,
-	save_object, digest_object, restore_object, top_object;
+	save_object, digest_object, restore_object, top_object, doctor_object;
 /* All of them in the order of `lbtool help`, ends with NULL. */
 extern const struct object *const objects[];
 

@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 {
 	struct lb_args a = {.word = (const char *const *)argv, .n = argc, .at = argc > 0};
 	struct tool t;
-	int status = LB_DONE;
+	int status;
 
 	hold_standard_fds();
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error like a full disk */
@@ -71,6 +71,8 @@ int main(int argc, char **argv)
 	if (run(&t, &a) || flush(&t)) {
 		fprintf(stderr, "lbtool: %s\n", t.err.msg);
 		status = t.err.status;
+	} else {
+		status = t.status;
 	}
 	tool_close(&t);
 	return status;

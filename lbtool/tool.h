@@ -30,6 +30,7 @@ struct tool {
 	struct lb_nl *nl;
 	int lock, home; /* descriptors: the instance's lock, the namespace we came from; or -1 */
 	bool entered;
+	int status; /* exit status when nothing failed */
 };
 
 void tool_init(struct tool *t);

@@ -163,3 +163,22 @@ int lb_lock(const char *instance, int wait_ms, struct lb_err *err)
 {
 	return lb_lock_at(LB_LOCK_DIR, instance, wait_ms, err);
 }
+
+bool lb_lock_held(const char *instance, int wait_ms, int *pid)
+{
+	long until = now_ms() + wait_ms;
+	char path[PATH_MAX];
+	bool held;
+	int fd;
+
+	snprintf(path, sizeof(path), LB_LOCK_DIR "/%s.lock", instance);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	/* A shared lock: two that look at once are no holders for each other. */
+	while ((held = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK) && now_ms() < until)
+		sleep_ms(POLL_MS);
+	*pid = held ? read_pid(fd) : 0;
+	close(fd);
+	return held;
+}

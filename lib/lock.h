@@ -5,6 +5,8 @@
 #ifndef LIB_LOCK_H
 #define LIB_LOCK_H
 
+#include <stdbool.h>
+
 #include "lib/err.h"
 
 #define LB_LOCK_DIR "/run/lb"
@@ -19,5 +21,11 @@ int lb_lock(const char *instance, int wait_ms, struct lb_err *err);
 
 /* The same in another directory than LB_LOCK_DIR, which the tests must not touch. */
 int lb_lock_at(const char *dir, const char *instance, int wait_ms, struct lb_err *err);
+
+/*
+ * Does somebody hold the lock, now and all of wait_ms milliseconds? Takes it for moments, makes nothing. *pid: the holder's
+ * process, 0 when that is not known.
+ */
+bool lb_lock_held(const char *instance, int wait_ms, int *pid);
 
 #endif

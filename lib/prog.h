@@ -49,6 +49,9 @@ int lb_prog_unload(const char *instance, struct lb_err *err);
 /* A descriptor of a pinned program, "lb", "hc", "rx" or "rx_mss"; -1 with *err when there is none. */
 int lb_prog_open(const char *instance, const char *name, struct lb_err *err);
 
+/* Is there such a pin? False also when this process may not see. */
+bool lb_prog_pinned(const char *instance, const char *name);
+
 /*
  * A descriptor of the program with that id when it works on this instance's maps: the pinned program, or one that
  * a killed reload left on a device. -1: it is foreign.

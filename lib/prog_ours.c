@@ -27,6 +27,14 @@ static uint32_t meta_id(const char *instance)
 	return info.id;
 }
 
+bool lb_prog_pinned(const char *instance, const char *name)
+{
+	char path[LB_PIN_LEN];
+
+	lb_pin_path(path, instance, "prog", name);
+	return !access(path, F_OK);
+}
+
 int lb_prog_ours(const char *instance, uint32_t id)
 {
 	uint32_t maps[MAPS_MAX], len, meta = meta_id(instance);

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# doctor.sh - what the tests of `lbtool doctor` share: a fault is planted, the doctor names it and nothing else, what it says to
+# type is typed, and all is sound again. For after tap.sh.
+
+PATH=${LBTOOL%/*}:$PATH
+META=/sys/fs/bpf/lb/$NS/map/meta
+
+# What is wrong, a line each: STATUS CHECK OBJECT ("-": none). Words before it: a command to run it through.
+wrong() {
+	"$@" "$LBTOOL" -n "$NODE" -i "$NS" -j doctor >"$TMP/doctor" 2>"$TMP/doctor.err"
+	STATUS=$?
+	jq -r '.[] | select(.status != "ok") | [.status, .check, .object // "-"] | join(" ")' "$TMP/doctor"
+	cat "$TMP/doctor.err"
+}
+
+sound() { # TEXT
+	local said
+
+	said=$(wrong; echo "status $STATUS")
+	is "$said" "status 0" "$1"
+}
+
+# found WRONG TEXT [COMMAND...]: exactly that is found, lines as of wrong(); each has a remedy.
+found() {
+	local want=$1 text=$2 status=3 said
+
+	shift 2
+	case $want in *fault\ *) status=4 ;; esac
+	said=$(wrong "$@"; echo "status $STATUS")
+	is "$said" "$want
+status $status" "$text"
+	REMEDY=$(jq -r '.[] | select(.status != "ok") | .remedy // "false"' "$TMP/doctor")
+}
+
+wait_for() { # COMMAND...: up to 5 s, that it succeeds
+	local i
+
+	for ((i = 0; i < 100; i++)); do
+		! "$@" || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+all_sound() {
+	[ -z "$(wrong)" ]
+}
+
+# Types what the last found() was told, each once, and all is sound.
+mended() { # TEXT
+	local line
+
+	while IFS= read -r line; do
+		bash -c "$line" >>"$TMP/mend" 2>&1 </dev/null || echo "failed: $line" >>"$TMP/mend"
+	done <<<"$REMEDY"
+	wait_for all_sound
+	sound "$1: the remedy helps"
+	: >"$TMP/mend"
+}
+
+# privately COMMAND CHECK...: for found(): in a mount namespace of its own, after that command.
+privately() {
+	local first=$1
+
+	shift
+	# shellcheck disable=SC2016 # expanded in there
+	unshare --mount --propagation private sh -c 'first=$1; shift; eval "$first" && exec "$@"' sh "$first" "$@"
+}
+
+meta_byte() { # NUMBER VALUE: of the record, from 0
+	bpftool -j map lookup pinned "$META" key 0 0 0 0 | jq -r '.value[]' |
+		awk -v n="$1" -v v="$2" 'NR == n + 1 { $0 = v } 1' |
+		xargs bpftool map update pinned "$META" key 0 0 0 0 value
+}
