@@ -146,7 +146,7 @@ $(WIRE): $(call objects,tests/packet/wire*.c) $(B)/libpacket.a $(B)/liblb.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-tests: all $(UNIT) $(PACKET) $(WIRE) $(TOOLS)
+tests: all $(UNIT) $(PACKET) $(WIRE) $(TOOLS) $(BENCH)
 
 # Whatever is missing is installed first; then make anew, since what is missing changes the flags above.
 check check-unit check-packet check-net check-golden check-man: need-test
@@ -173,6 +173,11 @@ unlab:
 bench: need-test
 	+@$(MAKE) --no-print-directory all $(BENCH) $(if $(JSON),>&2)
 	@B=$(B) tests/bench/run $(if $(JSON),-j) $(CASES)
+
+# Against .ci/bench.bounds.
+bench-guard: need-test
+	+@$(MAKE) --no-print-directory all $(BENCH)
+	@B=$(B) .ci/bench
 
 sanitize:
 	+@$(MAKE) --no-print-directory B=$(B)/sanitize tests \
@@ -262,7 +267,7 @@ distclean: clean
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench \
+.PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard \
 	sanitize fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
 	install uninstall deps deps-dev need-test clean distclean .FORCE
 .SECONDARY:

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench.t - the benchmark measures what it says, and its guard fails when it must.
+set -u
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/net/tap.sh
+. ./tap.sh
+need_root
+trap 'rm -rf "$TMP"' EXIT
+cd "$TOP" || exit 1
+
+run() { LB_ENCLOSED='' tests/bench/run "$@" 2>"$TMP/err"; }
+
+run -j -r 1 -n 2000 -s 65536 tcp4-1 pass6 >"$TMP/json"
+is "$(jq -r '.cases[] | [.case, .flows, (.ratio > 0), (.at_most // "none" | tostring)] | @csv' "$TMP/json")" \
+	'"tcp4-1",1,true,"2.6667"
+"pass6",65536,true,"none"' "cases by name, their ratios and targets" || cat "$TMP/err"
+is "$(jq -r '[.jited_bytes > 1000, .session_entries, .session_bytes / .session_entries < 8.1] | @csv' "$TMP/json")" \
+	'true,65536,true' "bytes of the program, and of the cache a flow"
+run -r 1 -n 2000 -s 65536 tcp4-1 >"$TMP/text"
+like "$(cat "$TMP/text")" $'\ntcp4-1 ' "the same as a table"
+run tcp4
+is "$? $(cut -c -65 "$TMP/err")" '2 bench: case "tcp4": must be one of table4-1, table4-64k, table4-1' "no such case"
+run -r 0
+is "$? $(cat "$TMP/err")" '2 bench: -r: "0": must be 1-1001' "no such number of rounds"
+
+# The guard, with a benchmark that says what it is told: a line a call, CASE RATIO...
+cat >"$TMP/fake" <<'E2'
+#!/bin/bash
+echo "$*" >>"$0.calls"
+sed -n "$(wc -l <"$0.calls")p" "$0.says" | jq -R '{ jited_bytes: 20000, session_bytes: 800, session_entries: 100,
+	cases: (. / " " | [_nwise(2)] | map({ case: .[0], ratio: .[1] | tonumber })) }'
+E2
+chmod +x "$TMP/fake"
+guard() { # LINES of the fake, then arguments
+	rm -f "$TMP/fake.calls"
+	printf '%s\n' "$1" >"$TMP/fake.says"
+	shift
+	BENCH=$TMP/fake BOUNDS=$TMP/bounds .ci/bench "$@" >"$TMP/out" 2>&1
+	echo $?
+}
+calls() { wc -l <"$TMP/fake.calls"; }
+
+printf '%s\n' '# said' 'jited_bytes 21000' 'flow_bytes 8.8' 'one 2.00' 'two 4' >"$TMP/bounds"
+is "$(guard 'one 1.9 two 3') $(calls)" '0 1' "guard: all under their bounds"
+is "$(guard $'one 2.1 two 3\none 1.9') $(calls) $(tail -n 1 "$TMP/fake.calls")" '0 2 -j -r 8 one' \
+	"guard: what is over is tried again, alone"
+is "$(guard $'one 2.1 two 3\none 2.3\none 2.05\none 1') $(calls)" '1 3' "guard: three tries"
+like "$(cat "$TMP/out")" 'bench: one is 2.05, over 2.00 in 3 tries' "guard: and says by how much"
+is "$(guard $'one 1 two 3 new 1\nnew 1\nnew 1')" 1 "guard: a case without a bound"
+is "$(guard 'one 1')" 1 "guard: a bound without a case"
+is "$(guard '')" 1 "guard: nothing measured"
+sed -i 's/21000/19000/' "$TMP/bounds"
+is "$(guard $'one 1 two 3\none 1 two 3\none 1 two 3')" 1 "guard: the program has become too long"
+is "$(guard $'one 2 two 3\none 1.5 two 3.5\none 2 two 4' -u) $(paste -sd' ' "$TMP/bounds")" \
+	'0 # said jited_bytes 22000 flow_bytes 8.80 one 2.25 two 4.50' "guard: new bounds"
+plan_done
