@@ -58,17 +58,19 @@ static __always_inline __u64 lb_client_hash(const struct lb_pkt *p)
 	return h ^ (__u32)(p->svc->pool * 0x9e3779b1u);
 }
 
-/* May a flow that had this real keep it? It must still be in the pool, up or draining, and not sick. */
-static __always_inline bool lb_holds(__u32 id, __u32 pool, __u32 half)
+/* The real, if a flow that had it may keep it: still in the pool, up or draining, and not sick. */
+static __always_inline const struct lb_real *lb_holds(__u32 id, __u32 pool, __u32 half)
 {
 	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
 	const struct lb_real_health *h = bpf_map_lookup_elem(&health, &id);
 	__u8 state;
 
 	if (!r || !h || r->pool != pool)
-		return false;
+		return NULL;
 	state = r->half[half & 1].state;
-	return (state == LB_STATE_UP || state == LB_STATE_DRAIN) && h->state != LB_HEALTH_DOWN;
+	if ((state != LB_STATE_UP && state != LB_STATE_DRAIN) || h->state == LB_HEALTH_DOWN)
+		return NULL;
+	return r;
 }
 
 /*
@@ -84,29 +86,64 @@ __noinline __u32 lb_prev(__u32 prev, __u32 pool, __u32 half, __u32 settled)
 	return (__s32)(settled - now) > 0 && lb_holds(prev, pool, half) ? prev : 0;
 }
 
-static __always_inline __u32 lb_table(struct lb_pkt *p)
+/* The flow's slot, and the pool; all zero and NULL when there is none. */
+static __always_inline const struct lb_pool *lb_slot(__u32 id, __u32 half, __u32 hash,
+						     struct lb_slot *s)
 {
-	__u32 i = p->half * lb_cfg.pools + p->svc->pool, slot;
+	__u32 i = half * lb_cfg.pools + id, slot;
 	const struct lb_pool *pl = bpf_map_lookup_elem(&pool, &i);
 	const struct lb_slots *line;
-	struct lb_slot s;
 	__u64 where;
 
+	*s = (struct lb_slot){};
 	if (!pl)
-		return 0;
+		return NULL;
 	where = LB_READ_ONCE(pl->table);
 	if (!(__u32)where)
-		return 0;
-	slot = (where >> 32) + lb_scale(p->hash >> 32, where);
+		return NULL;
+	slot = (where >> 32) + lb_scale(hash, where);
 	i = slot / LB_SLOTS_PER_LINE;
 	line = bpf_map_lookup_elem(&table, &i);
 	if (!line)
-		return 0;
-	s = line->slot[slot % LB_SLOTS_PER_LINE];
-	/* Only a receiver that can look for the connection has a choice: fragments but the first show no ports. */
-	if (s.prev != s.real && p->proto == IPPROTO_TCP)
+		return NULL;
+	*s = line->slot[slot % LB_SLOTS_PER_LINE];
+	return pl;
+}
+
+/* Only a receiver that can look for the connection has a choice: fragments but the first show no ports. */
+static __always_inline __u32 lb_table(struct lb_pkt *p)
+{
+	struct lb_slot s;
+	const struct lb_pool *pl = lb_slot(p->svc->pool, p->half, p->hash >> 32, &s);
+
+	if (pl && s.prev != s.real && p->proto == IPPROTO_TCP)
 		p->prev = lb_prev(s.prev, p->svc->pool, p->half, pl->settled);
 	return s.real;
+}
+
+/*
+ * Whom else to name beside the real that the session cache has, which may be an older connection's of the same ports,
+ * when this one began by way of another node: the real before, while the slot has not settled, else the table's.
+ * Whoever is named must take it from that real's receiver. Global: only pools with GUE pay for it.
+ */
+__u32 lb_other(__u32 had, __u32 pool, __u32 half, __u32 hash);
+
+__noinline __u32 lb_other(__u32 had, __u32 pool, __u32 half, __u32 hash)
+{
+	struct lb_slot s;
+	const struct lb_pool *pl = lb_slot(pool, half, hash, &s);
+	const struct lb_real *r, *o;
+	__u32 other = s.real;
+
+	if (!pl || (s.prev == s.real && s.real == had) || !pl->drain)
+		return 0;
+	if (s.prev != s.real && s.prev != had && lb_prev(s.prev, pool, half, pl->settled))
+		other = s.prev;
+	r = bpf_map_lookup_elem(&real, &had);
+	o = lb_holds(other, pool, half);
+	if (!r || !o || other == had || o->encap != LB_ENCAP_GUE || o->family != r->family)
+		return 0;
+	return other;
 }
 
 static __always_inline __u32 lb_tick(void)
@@ -169,10 +206,12 @@ static __always_inline bool lb_stale(const struct lb_pkt *p, __u64 entry, __u32 
 	return syn || (udp && lb_age(entry, tick) > lb_cfg.udp_idle);
 }
 
-/* A session cache's answer for a flow; 0: it has none. *way is where its entry is, or LB_SESSION_WAYS. */
-static __always_inline __u32 lb_session_find(const struct lb_pkt *p, const struct lb_session *s,
-					     __u32 tick, __u32 *way, __u64 *entry)
+/* The real of a flow's entry; NULL: it has none that counts. *way is where it is, or LB_SESSION_WAYS. */
+static __always_inline const struct lb_real *lb_session_find(const struct lb_pkt *p,
+							     const struct lb_session *s, __u32 tick,
+							     __u32 *way, __u64 *entry)
 {
+	const struct lb_real *r;
 	__u32 tag = p->hash, i;
 
 	*way = LB_SESSION_WAYS;
@@ -186,24 +225,26 @@ static __always_inline __u32 lb_session_find(const struct lb_pkt *p, const struc
 			break;
 		}
 	}
-	if (i == LB_SESSION_WAYS || !lb_holds(LB_SESSION_REAL(*entry), p->svc->pool, p->half))
-		return 0;
-	if (lb_stale(p, *entry, tick))
-		return 0;
-	return LB_SESSION_REAL(*entry);
+	if (i == LB_SESSION_WAYS)
+		return NULL;
+	r = lb_holds(LB_SESSION_REAL(*entry), p->svc->pool, p->half);
+	return !r || lb_stale(p, *entry, tick) ? NULL : r;
 }
 
 static __always_inline int lb_pick_session(struct lb_pkt *p)
 {
-	__u32 i = lb_scale(p->hash >> 32, lb_cfg.sessions), tick = lb_tick(), way, had;
+	__u32 i = lb_scale(p->hash >> 32, lb_cfg.sessions), tick = lb_tick(), way;
 	struct lb_session *s = bpf_map_lookup_elem(&session, &i);
+	const struct lb_real *had;
 	__u64 entry = 0, now;
 
 	if (!s)
 		return LB_DROP_NO_REAL;
 	had = lb_session_find(p, s, tick, &way, &entry);
 	p->cache = had ? LB_CACHE_HIT : LB_CACHE_MISS;
-	p->real = had ? had : lb_table(p);
+	p->real = had ? LB_SESSION_REAL(entry) : lb_table(p);
+	if (had && had->encap == LB_ENCAP_GUE && p->proto == IPPROTO_TCP)
+		p->prev = lb_other(p->real, p->svc->pool, p->half, p->hash >> 32);
 	if (!p->real)
 		return LB_DROP_NO_REAL;
 	if (lb_cfg.trace)

@@ -54,7 +54,7 @@ struct lb_pkt {
 	__u64 hash;
 	__u32 real;
 	__u32 cache; /* enum lb_cache */
-	__u32 prev; /* who had the slot before, to be named to the real's receiver; or LB_MARKED and hops; 0: neither */
+	__u32 prev; /* who else may have the connection, to be named to the real's receiver; or LB_MARKED and hops; 0: neither */
 	__u64 key; /* of a first fragment, to keep its real by; else 0 */
 	struct lb_nexthop *nh;
 	__u32 out; /* ifindex by which it leaves */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * rx_second.h - the second hop. While a slot of the balancer's table has not settled, its packets name the real that
- * had the slot before (gue.h). What belongs to no connection here and opens none is sent on to that one, once. So a
- * connection outlives a change of the table on a balancer that never saw it.
+ * had the slot before, and where session cache and table disagree, both (gue.h). What belongs to no connection here and
+ * opens none is sent on to the one that is named, once. So a connection outlives a change of the table on a balancer that
+ * never saw it, or knows another one of the same ports.
  *
  * Mine is a SYN, or what this host has a socket for: established, half open or closing; or, where only a listener
  * would take it, an ACK whose SYN cookie the kernel finds valid. An ICMP error is its connection's. The sockets are

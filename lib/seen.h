@@ -37,7 +37,7 @@ struct lb_seen {
 	/* Who gets it. */
 	struct lb_addr real;
 	enum lb_by by;
-	struct lb_addr prev; /* who had the slot before, named in the packet */
+	struct lb_addr prev; /* who else may have the connection, named in the packet */
 	const char *encap; /* "" or as lb_encap_names[] has it */
 	struct lb_addr outer_src, outer_dst; /* dscp: only a destination; l2: neither */
 	uint8_t dscp; /* in the place of the packet's own, with encap dscp; else 0 */

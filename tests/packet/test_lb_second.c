@@ -252,6 +252,100 @@ Test(lb_second, not_across_families_or_encapsulations)
 	cr_expect(eq(u16, gue_flow(0, 0).dport, 0), "IPIP");
 }
 
+/* Whom the i-th flow goes to, and whom its packets name; NULL: nobody. */
+static void kept(unsigned int i, const char *to, const char *other)
+{
+	struct gue_sent s = gue_flow(i, 0);
+
+	cr_expect(ptest_is(&s.to, to), "flow %u is not sent to %s", i, to);
+	if (other)
+		cr_expect(ptest_is(&s.prev, other), "flow %u does not name %s", i, other);
+	else
+		cr_expect(eq(int, s.prev.family, 0), "flow %u names somebody", i);
+}
+
+/*
+ * A client's port is used again, and the new connection began by way of another node: what this node's cache knows is of
+ * the old one. The table's real is named, or while the slot is unsettled the one before, which has more of the connections.
+ */
+Test(lb_second, the_cache_may_know_an_older_connection)
+{
+	const struct timespec pause = {.tv_sec = 2, .tv_nsec = 100000000};
+
+	GUE_SERVE(1, true, "10.0.0.1");
+	kept(1, "10.0.0.1", NULL);
+	gue_real("10.0.0.1", LB_M_DRAIN);
+	gue_real("10.0.0.2", LB_M_UP);
+	gue_commit();
+	kept(1, "10.0.0.1", "10.0.0.2");
+	nanosleep(&pause, NULL);
+	kept(1, "10.0.0.1", "10.0.0.2");
+	gue_real("10.0.0.2", LB_M_DRAIN);
+	gue_real("10.0.0.3", LB_M_UP);
+	gue_commit();
+	kept(1, "10.0.0.1", "10.0.0.2");
+	nanosleep(&pause, NULL);
+	kept(1, "10.0.0.1", "10.0.0.3");
+	gue_flow(1, 2); /* what begins here is known again */
+	kept(1, "10.0.0.3", NULL);
+}
+
+/* The table is back at the real that the cache knows, but in between it was another's. */
+Test(lb_second, the_cache_agrees_with_the_table)
+{
+	GUE_SERVE(GUE_DRAIN, true, "10.0.0.1");
+	kept(1, "10.0.0.1", NULL);
+	gue_pool(0, GUE_PORT);
+	gue_real("10.0.0.1", LB_M_DRAIN);
+	gue_real("10.0.0.2", LB_M_UP);
+	gue_commit();
+	kept(1, "10.0.0.1", NULL); /* drain 0s: nobody is ever named */
+	gue_pool(GUE_DRAIN, GUE_PORT);
+	gue_commit();
+	kept(1, "10.0.0.1", "10.0.0.2");
+	gue_real("10.0.0.2", LB_M_DRAIN);
+	gue_real("10.0.0.1", LB_M_UP);
+	gue_commit();
+	kept(1, "10.0.0.1", "10.0.0.2");
+	kept(2, "10.0.0.1", "10.0.0.2");
+}
+
+/* Whoever the receiver cannot send on to is not named: other families and encapsulations, the sick, what is no TCP. */
+Test(lb_second, the_cache_names_who_can_be_reached)
+{
+	const struct pkt_spec udp = {V4, UDP, .sport = 10001};
+	struct lb_m_real *r;
+	struct gue_sent s;
+	struct lb_addr a;
+
+	GUE_SERVE(GUE_DRAIN, true, "10.0.0.1");
+	kept(1, "10.0.0.1", NULL);
+	gue_send(&udp);
+	gue_real("10.0.0.1", LB_M_DRAIN);
+	gue_real("fd00::2", LB_M_UP);
+	gue_commit();
+	kept(1, "10.0.0.1", NULL);
+	must(parse_addr("fd00::2", &a, &err));
+	lb_model_del_real(&gue_w.model, lb_model_real(&gue_w.model, "web", &a));
+	gue_real("10.0.0.2", LB_M_UP);
+	must(parse_addr("10.0.0.2", &a, &err));
+	r = lb_model_real(&gue_w.model, "web", &a);
+	r->encap = LB_M_ENCAP_IPIP;
+	gue_commit();
+	kept(1, "10.0.0.1", NULL);
+	gue_real("10.0.0.2", LB_M_DOWN);
+	gue_real("10.0.0.3", LB_M_UP);
+	gue_commit();
+	kept(1, "10.0.0.1", "10.0.0.3");
+	s = gue_send(&udp);
+	cr_expect(ptest_is(&s.to, "10.0.0.1"));
+	cr_expect(eq(int, s.prev.family, 0), "UDP");
+	must(world_health(&gue_w, "web", "10.0.0.3", LB_HEALTH_DOWN, &err));
+	kept(1, "10.0.0.1", NULL);
+	must(world_health(&gue_w, "web", "10.0.0.1", LB_HEALTH_DOWN, &err));
+	kept(1, "10.0.0.3", NULL);
+}
+
 /* Nobody knows yet whose a flow is that the cache does not know: it is not written down before the slot has settled. */
 Test(lb_second, the_cache_waits)
 {
@@ -268,7 +362,7 @@ Test(lb_second, the_cache_waits)
 	must(lb_maps_sessions(gue_w.maps, &s, &err));
 	cr_expect(eq(u64, s->used, 1), "the flow from before the change alone");
 	free(s);
-	cr_expect(eq(int, gue_flow(1, 0).prev.family, 0), "the cache knows");
+	kept(1, "10.0.0.1", "10.0.0.2");
 	cr_expect(ne(int, gue_flow(2, 0).prev.family, 0));
 	nanosleep(&pause, NULL);
 	gue_flow(2, 0);
