@@ -5,6 +5,7 @@
 # make install     DESTDIR= PREFIX=        make lab, unlab  the demo's network, to try things in
 # make bench       CASES='tcp4-1 syn'      make lint        style and static checks
 # make sanitize    ASan, UBSan, valgrind   make fuzz        TIME= seconds for each target
+# make deb         a Debian package, in build/deb
 #
 # B is the build directory: `make B=build/clang CC=clang` stands beside the default one. V=1 shows the commands.
 
@@ -37,8 +38,10 @@ BPFFLAGS  = -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-un
 DEPS_BUILD = make gcc libc6-dev clang bpftool libbpf-dev libelf-dev libmnl-dev libjansson-dev \
 	     libcurl4-openssl-dev libcap-ng-dev
 DEPS_TEST  = libcriterion-dev perl iproute2 ethtool nftables iputils-ping procps nginx-light curl openssl jq \
-	     mandoc tcpdump tshark python3 exabgp bird2 frr dnsmasq-base bind9-dnsutils ngtcp2-client ngtcp2-server
-DEPS_DEV   = git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
+	     mandoc tcpdump tshark python3 exabgp bird2 frr dnsmasq-base bind9-dnsutils ngtcp2-client ngtcp2-server \
+	     systemd
+DEPS_DEB   = dpkg-dev debhelper fakeroot
+DEPS_DEV   = lintian git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
 
 ifeq ($(V),1)
 say       =
@@ -202,7 +205,7 @@ $(FUZZ): $(B)/%: $(B)/o/%.o $(filter-out %/lbtool.o,$(LBTOOL_O)) $(B)/liblb.a
 C_FILES   = $(wildcard bpf/*.[ch] lib/*.[ch] lbtool/*.[ch] lbmon/*.[ch] tests/*/*.[ch])
 C_USER    = $(filter-out %.h %.bpf.c,$(C_FILES))
 C_TIDY    = $(filter-out tests/unit/% tests/packet/%,$(C_USER))
-SH_FILES  = $(shell grep -lsrE '^\#!.*\b(ba)?sh\b' .ci tests)
+SH_FILES  = $(shell grep -lsrE '^\#!.*\b(ba)?sh\b' .ci .debian tests)
 MAN_FILES = $(wildcard man/*.[78])
 
 lint: lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house
@@ -251,14 +254,36 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(notdir $(wildcard man/*.7)))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard man/*.8)))
 
+# The package ---------------------------------------------------------------------------------------
+
+# By Debian's tools, from a copy in which .debian is debian; words and flags of this make are not for them.
+DEB       := $(B)/deb/built
+DEB_FROM   = bpf lib lbtool lbmon exabgp man Makefile README.md LICENSE
+
+deb: need-deb
+	+@$(MAKE) --no-print-directory $(DEB)
+
+$(DEB): $(shell find $(wildcard .debian $(DEB_FROM)) -type f)
+	@rm -rf $(@D)
+	@mkdir -p $(@D)/lb
+	@cp -a $(DEB_FROM) $(@D)/lb
+	@cp -a .debian $(@D)/lb/debian
+	$(call say,DEB)cd $(@D)/lb && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CC -u CFLAGS -u LDFLAGS \
+		dpkg-buildpackage -Jauto -b -us -uc >../log 2>&1 || { cat ../log; exit 1; }
+	@rm -rf $(@D)/lb
+	@touch $@
+
 deps:
-	@.ci/deps $(DEPS_BUILD) $(DEPS_TEST)
+	@.ci/deps $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_DEB)
 
 deps-dev:
-	@.ci/deps $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_DEV)
+	@.ci/deps $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_DEB) $(DEPS_DEV)
 
 need-test:
-	@.ci/deps $(DEPS_BUILD) $(DEPS_TEST)
+	@.ci/deps $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_DEB)
+
+need-deb:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_DEB)
 
 clean:
 	rm -rf $(B)
@@ -269,6 +294,6 @@ distclean: clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard \
 	sanitize fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
-	install uninstall deps deps-dev need-test clean distclean .FORCE
+	install uninstall deb deps deps-dev need-test need-deb clean distclean .FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
