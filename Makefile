@@ -177,6 +177,11 @@ bench: need-test
 	+@$(MAKE) --no-print-directory all $(BENCH) $(if $(JSON),>&2)
 	@B=$(B) tests/bench/run $(if $(JSON),-j) $(CASES)
 
+# BASE: a revision of git, built below build/, measured in turns with what is here.
+bench-compare: need-test
+	+@$(MAKE) --no-print-directory all $(BENCH) $(if $(JSON),>&2)
+	+@B=$(B) tests/bench/compare $(if $(JSON),-j) "$(BASE)" $(CASES)
+
 # Against .ci/bench.bounds.
 bench-guard: need-test
 	+@$(MAKE) --no-print-directory all $(BENCH)
@@ -291,8 +296,8 @@ clean:
 distclean: clean
 	rm -rf build
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard \
+-include $(shell find $(B) -path '$(B)/compare' -prune -o -type f -name '*.d' -print 2>/dev/null)
+.PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard bench-compare \
 	sanitize fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
 	install uninstall deb deps deps-dev need-test need-deb clean distclean .FORCE
 .SECONDARY:

@@ -25,6 +25,11 @@ is "$? $(cut -c -65 "$TMP/err")" '2 bench: case "tcp4": must be one of table4-1,
 run -r 0
 is "$? $(cat "$TMP/err")" '2 bench: -r: "0": must be 1-1001' "no such number of rounds"
 
+said=$(tests/bench/compare nosuch 2>&1)
+is "$? $said" '2 bench-compare: "nosuch": no such revision' "compare: no such revision"
+said=$(tests/bench/compare '' 2>&1)
+is "$? $said" '2 bench-compare: usage: bench-compare [ -j ] [ -t TURNS ] REV [ CASE ]...' "compare: with what?"
+
 # The guard, with a benchmark that says what it is told: a line a call, CASE RATIO...
 cat >"$TMP/fake" <<'E2'
 #!/bin/bash
