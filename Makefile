@@ -39,7 +39,7 @@ DEPS_BUILD = make gcc libc6-dev clang bpftool libbpf-dev libelf-dev libmnl-dev l
 	     libcurl4-openssl-dev libcap-ng-dev
 DEPS_TEST  = libcriterion-dev perl iproute2 ethtool nftables iputils-ping procps nginx-light curl openssl jq \
 	     mandoc tcpdump tshark python3 exabgp bird2 frr dnsmasq-base bind9-dnsutils ngtcp2-client ngtcp2-server \
-	     systemd
+	     systemd strace
 DEPS_DEB   = dpkg-dev debhelper fakeroot
 DEPS_DEV   = lintian git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
 

@@ -72,7 +72,9 @@ int tool_lock(struct tool *t)
 		return -1;
 	if (!t->maps)
 		return 0;
-	/* While we waited the instance may have been loaded anew: those maps are nobody's now. */
+	/* While we waited the instance may have been loaded anew: those maps are nobody's then. */
+	if (lb_maps_current(t->maps, t->instance))
+		return 0;
 	lb_maps_close(t->maps);
 	t->maps = NULL;
 	return tool_maps(t);

@@ -13,7 +13,7 @@
 #include "lib/maps_internal.h"
 #include "lib/prog_internal.h"
 
-#define MAPPINGS 9
+#define MAPPINGS 8
 
 static const char not_loaded[] = "nothing is loaded: \"lbtool prog load\" comes first";
 
@@ -41,7 +41,6 @@ static void mappings(struct lb_maps *m, struct mapping out[MAPPINGS + 1])
 		 sizeof(*m->service6)},
 		{"pool", (void **)&m->pool, meta ? 2 * meta->pools : 0, sizeof(*m->pool)},
 		{"check", (void **)&m->check, meta ? 2 * meta->pools : 0, sizeof(*m->check)},
-		{"table", (void **)&m->slot, meta ? meta->slots : 0, sizeof(*m->slot)},
 		{"real", (void **)&m->real, meta ? meta->reals : 0, sizeof(*m->real)},
 		{"health", (void **)&m->health, meta ? meta->reals : 0, sizeof(*m->health)},
 		{"session", (void **)&m->session, meta && meta->sessions ? meta->sessions : 1,
@@ -52,20 +51,36 @@ static void mappings(struct lb_maps *m, struct mapping out[MAPPINGS + 1])
 	memcpy(out, all, sizeof(all));
 }
 
-static int map_one(const char *instance, const char *name, void **at, size_t len,
-		   struct lb_err *err)
+static int map_fd(int fd, const char *name, void **at, size_t len, struct lb_err *err)
 {
-	int fd = lb_pin_open(instance, "map", name, err, not_loaded);
-
-	if (fd < 0)
-		return -1;
 	*at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
 	if (*at != MAP_FAILED)
 		return 0;
 	*at = NULL;
 	lb_pin_fail(err, errno, name);
 	return -1; /* said here, where an analyser sees it */
+}
+
+static int map_one(const char *instance, const char *name, void **at, size_t len,
+		   struct lb_err *err)
+{
+	int fd = lb_pin_open(instance, "map", name, err, not_loaded), ret;
+
+	if (fd < 0)
+		return -1;
+	ret = map_fd(fd, name, at, len, err);
+	close(fd);
+	return ret;
+}
+
+static size_t slots_len(const struct lb_maps *m)
+{
+	return map_len(m->meta->slots, sizeof(*m->slot));
+}
+
+int lb_maps_slots(struct lb_maps *m, struct lb_err *err)
+{
+	return m->slot ? 0 : map_fd(m->table, "table", (void **)&m->slot, slots_len(m), err);
 }
 
 static int open_fds(struct lb_maps *m, const char *instance, struct lb_err *err)
@@ -79,6 +94,7 @@ static int open_fds(struct lb_maps *m, const char *instance, struct lb_err *err)
 		{"count_real", &m->count_real},
 		{"count_why", &m->count_why},
 		{"dev", &m->dev},
+		{"table", &m->table},
 	};
 	size_t i;
 
@@ -105,7 +121,7 @@ int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return lb_fail(err, "opening the maps: %s", strerror(errno));
-	m->nexthop = m->count_vip = m->count_real = m->count_why = m->dev = -1;
+	m->nexthop = m->count_vip = m->count_real = m->count_why = m->dev = m->table = -1;
 	m->cpus = libbpf_num_possible_cpus();
 	if (map_one(instance, "meta", (void **)&m->meta, map_len(1, sizeof(*m->meta)), err) ||
 	    lb_meta_id(instance, &m->meta_id, err) || lb_meta_check(m->meta, instance, err) ||
@@ -140,6 +156,8 @@ void lb_maps_close(struct lb_maps *m)
 	for (i = 0; all[i].name; i++)
 		if (*all[i].at)
 			munmap(*all[i].at, map_len(all[i].entries, all[i].size));
+	if (m->slot)
+		munmap(m->slot, slots_len(m));
 	if (m->meta)
 		munmap(m->meta, map_len(1, sizeof(*m->meta)));
 	close_fd(m->nexthop);
@@ -147,6 +165,7 @@ void lb_maps_close(struct lb_maps *m)
 	close_fd(m->count_real);
 	close_fd(m->count_why);
 	close_fd(m->dev);
+	close_fd(m->table);
 	free(m);
 }
 
@@ -188,14 +207,17 @@ void lb_maps_info(const struct lb_maps *m, struct lb_info *info)
 		info->slots_used += lb_maps_table(m, i, &base);
 }
 
-int lb_maps_shares(const struct lb_maps *m, const struct lb_model *model, const char *pool,
+int lb_maps_shares(struct lb_maps *m, const struct lb_model *model, const char *pool,
 		   uint32_t *count, uint32_t n, struct lb_err *err)
 {
 	const struct lb_m_pool *p = lb_model_pool(model, pool);
-	uint32_t *by_id = calloc(LB_REALS_MAX, sizeof(*by_id)), base, slots, i;
+	uint32_t *by_id, base, slots, i;
 	const struct lb_m_real *r;
 	size_t reals;
 
+	if (lb_maps_slots(m, err))
+		return -1;
+	by_id = calloc(LB_REALS_MAX, sizeof(*by_id));
 	if (!by_id)
 		return lb_fail(err, "counting slots: %s", strerror(errno));
 	slots = p ? lb_maps_table(m, p->id, &base) : 0;
@@ -208,14 +230,15 @@ int lb_maps_shares(const struct lb_maps *m, const struct lb_model *model, const 
 	return 0;
 }
 
-int lb_maps_digest(const struct lb_maps *m, const struct lb_model *model, const char *pool,
+int lb_maps_digest(struct lb_maps *m, const struct lb_model *model, const char *pool,
 		   uint64_t *digest, struct lb_err *err)
 {
 	const struct lb_m_pool *p = lb_model_pool(model, pool);
 	uint32_t base, slots, i, b;
 	uint64_t h = 0xcbf29ce484222325ull;
 
-	(void)err;
+	if (lb_maps_slots(m, err))
+		return -1;
 	slots = p ? lb_maps_table(m, p->id, &base) : 0;
 	for (i = 0; i < slots; i++) {
 		const struct lb_real *r = &m->real[m->slot[base + i].real % m->meta->reals];

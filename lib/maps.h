@@ -72,12 +72,12 @@ void lb_maps_drain(struct lb_maps *maps, bool drained);
 bool lb_maps_current(const struct lb_maps *maps, const char *instance);
 
 /* Slots of the live table of a pool that each of its reals has; count[] as lb_model_pool_reals() orders them, n entries. */
-int lb_maps_shares(const struct lb_maps *m, const struct lb_model *model, const char *pool,
+int lb_maps_shares(struct lb_maps *m, const struct lb_model *model, const char *pool,
 		   uint32_t *count, uint32_t n, struct lb_err *err);
 
 /* 64-bit FNV-1a over the addresses that the slots of a live table name, slot by slot: equal on
  * all nodes that choose alike, whatever ids they use. */
-int lb_maps_digest(const struct lb_maps *m, const struct lb_model *model, const char *pool,
+int lb_maps_digest(struct lb_maps *m, const struct lb_model *model, const char *pool,
 		   uint64_t *digest, struct lb_err *err);
 
 /*

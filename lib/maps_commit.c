@@ -97,7 +97,9 @@ static int write_pools(struct commit *c)
 		strcpy(half[p->id].name, p->name);
 		lb_check_put(&c->maps->check[c->next * n + p->id], &p->check);
 	}
-	memcpy(&c->maps->pool[c->next * n], half, n * sizeof(*half));
+	for (i = 0; i < n; i++)
+		if (memcmp(&c->maps->pool[c->next * n + i], &half[i], sizeof(*half)))
+			c->maps->pool[c->next * n + i] = half[i];
 	free(half);
 	return 0;
 }
@@ -106,24 +108,25 @@ static int write_pools(struct commit *c)
 static int write_peers(struct commit *c)
 {
 	struct lb_member member[LB_M_PEERS_MAX];
-	struct lb_peers *to = &c->maps->peers[c->next];
+	struct lb_peers *to = &c->maps->peers[c->next], half = {.n = (uint32_t)c->to->peers};
 	uint16_t slot[LB_PEER_SLOTS];
 	size_t i, n = c->to->peers;
 
-	memset(to, 0, sizeof(*to));
 	for (i = 0; i < n; i++) {
 		member[i] = (struct lb_member){.addr = c->to->peer[i], .weight = 1};
-		to->peer[i].family = member[i].addr.family;
-		to->peer[i].encap = LB_ENCAP_GUE;
-		to->peer[i].port = htons(LB_GUE_PORT_DEFAULT);
-		memcpy(to->peer[i].addr, member[i].addr.b, sizeof(to->peer[i].addr));
+		half.peer[i].family = member[i].addr.family;
+		half.peer[i].encap = LB_ENCAP_GUE;
+		half.peer[i].port = htons(LB_GUE_PORT_DEFAULT);
+		memcpy(half.peer[i].addr, member[i].addr.b, sizeof(half.peer[i].addr));
 	}
 	if (n && lb_ring_build(member, n, LB_PEER_SLOTS, c->to->seed, slot, c->err))
 		return -1;
 	for (i = 0; n && i < LB_PEER_SLOTS; i++)
-		to->slot[i] = (uint8_t)slot[i];
-	to->n = n;
-	c->maps->meta->peers[c->next] = (uint8_t)n;
+		half.slot[i] = (uint8_t)slot[i];
+	if (memcmp(to, &half, sizeof(half)) != 0)
+		*to = half;
+	if (c->maps->meta->peers[c->next] != n)
+		c->maps->meta->peers[c->next] = (uint8_t)n;
 	return 0;
 }
 
@@ -143,8 +146,10 @@ static int write_services(struct commit *c)
 		if (memcmp(&to6[i], &placed.b6[i], sizeof(*to6)))
 			to6[i] = placed.b6[i];
 	}
-	c->maps->meta->mul4[c->next] = placed.mul4;
-	c->maps->meta->mul6[c->next] = placed.mul6;
+	if (c->maps->meta->mul4[c->next] != placed.mul4)
+		c->maps->meta->mul4[c->next] = placed.mul4;
+	if (c->maps->meta->mul6[c->next] != placed.mul6)
+		c->maps->meta->mul6[c->next] = placed.mul6;
 	lb_placed_free(&placed);
 	return 0;
 }
@@ -175,6 +180,6 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 	ret = 0;
 out:
 	free(c.table);
-	free(c.used);
+	lb_table_ranges_free(&c);
 	return ret;
 }

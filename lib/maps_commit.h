@@ -11,6 +11,12 @@ struct range {
 	uint32_t first, end; /* slots */
 };
 
+/* Sorted by `first`. */
+struct ranges {
+	struct range *r;
+	size_t n;
+};
+
 struct table {
 	uint64_t at; /* base << 32 | slots, as in struct lb_pool */
 	uint64_t built; /* hash of its members */
@@ -24,8 +30,8 @@ struct commit {
 	uint32_t live, next; /* halves */
 	uint32_t now; /* seconds, CLOCK_MONOTONIC */
 	struct table *table; /* of each pool of `to` */
-	struct range *used; /* slots that live or new tables hold, sorted */
-	size_t useds;
+	struct ranges used; /* slots that live or new tables hold */
+	struct ranges had; /* these, and those of the configuration before the live one */
 	struct lb_err *err;
 };
 
@@ -46,8 +52,9 @@ uint32_t lb_seconds(void);
  */
 void lb_wait_for_packets(void);
 
-/* Fills c->used with what the live tables hold, with room for `more` new ones. 0, or -1 without a message: no memory. */
+/* Fills c->used and c->had, with room for `more` new tables. 0, or -1 without a message: no memory. */
 int lb_table_ranges(struct commit *c, size_t more);
+void lb_table_ranges_free(struct commit *c);
 /*
  * The table of a pool of c->to: the live one where that has the same members, else a new one in slots
  * that no live table holds. 1: new, 0: the live one, -1: *c->err.

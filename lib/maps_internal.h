@@ -14,12 +14,12 @@ struct lb_maps {
 	struct lb_bucket6 *service6;
 	struct lb_pool *pool;
 	struct lb_check_conf *check;
-	struct lb_slot *slot;
+	struct lb_slot *slot; /* NULL until lb_maps_slots() */
 	struct lb_real *real;
 	struct lb_real_health *health;
 	struct lb_session *session;
 	struct lb_peers *peers;
-	int nexthop, count_vip, count_real, count_why, dev; /* descriptors */
+	int nexthop, count_vip, count_real, count_why, dev, table; /* descriptors */
 	uint32_t meta_id; /* the kernel's id of map `meta` */
 	int cpus; /* possible ones: values of per-CPU maps */
 };
@@ -38,6 +38,9 @@ struct lb_placed {
 int lb_place(struct lb_placed *placed, const struct lb_model *m, uint32_t buckets,
 	     struct lb_err *err);
 void lb_placed_free(struct lb_placed *placed);
+
+/* Maps the tables, which are large, and which few have need of. 0, or -1 with *err. */
+int lb_maps_slots(struct lb_maps *maps, struct lb_err *err);
 
 /* The kernel's id of the pinned map `meta`. 0, or -1 with *err. */
 int lb_meta_id(const char *instance, uint32_t *id, struct lb_err *err);

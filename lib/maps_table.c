@@ -19,23 +19,61 @@ static uint32_t line_up(uint32_t slots)
 	return (slots + LB_SLOTS_PER_LINE - 1) & ~(LB_SLOTS_PER_LINE - 1);
 }
 
-/* The first gap between the ranges in use, which stay sorted. */
-static int take_slots(struct commit *c, const struct lb_m_pool *pool, uint32_t *base)
+/* The first gap of `need` slots between the ranges; false: none. Ranges that a killed writer left may overlap. */
+static bool find_gap(const struct commit *c, const struct ranges *r, uint32_t need, uint32_t *base)
 {
-	uint32_t need = line_up(pool->slots), at = 0;
+	uint32_t at = 0;
 	size_t i;
 
-	for (i = 0; i < c->useds && c->used[i].first - at < need; i++)
-		at = c->used[i].end;
-	if (i == c->useds && c->maps->meta->slots - at < need)
-		return lb_fail(c->err,
-			       "no room for the table of pool \"%s\" (%u slots): change fewer "
-			       "pools at once, or load the instance with a larger \"tables\"",
-			       pool->name, pool->slots);
-	memmove(&c->used[i + 1], &c->used[i], (c->useds - i) * sizeof(*c->used));
-	c->used[i] = (struct range){at, at + need};
-	c->useds++;
+	for (i = 0; i < r->n && (r->r[i].first < at || r->r[i].first - at < need); i++)
+		if (r->r[i].end > at)
+			at = r->r[i].end;
 	*base = at;
+	return i < r->n || c->maps->meta->slots - at >= need;
+}
+
+static void add_range(struct ranges *r, uint32_t first, uint32_t end)
+{
+	size_t i = r->n++;
+
+	for (; i && r->r[i - 1].first > first; i--)
+		r->r[i] = r->r[i - 1];
+	r->r[i] = (struct range){first, end};
+}
+
+/* Where the pool's table was before the live one: what stands there differs least from what is to come. */
+static bool former_room(const struct commit *c, const struct lb_m_pool *pool, uint32_t *base)
+{
+	uint64_t table = c->maps->pool[c->next * c->maps->meta->pools + pool->id].table;
+	uint32_t need = line_up(pool->slots);
+	size_t i;
+
+	*base = table >> 32;
+	if ((uint32_t)table != pool->slots || *base % LB_SLOTS_PER_LINE ||
+	    (uint64_t)*base + need > c->maps->meta->slots)
+		return false;
+	for (i = 0; i < c->used.n; i++)
+		if (c->used.r[i].first < *base + need && *base < c->used.r[i].end)
+			return false;
+	return true;
+}
+
+/* The pool's former room, else room that no pool had, else any. */
+static int take_slots(struct commit *c, const struct lb_m_pool *pool, uint32_t *base)
+{
+	uint32_t need = line_up(pool->slots);
+
+	if (!former_room(c, pool, base)) {
+		if (find_gap(c, &c->had, need, base))
+			add_range(&c->had, *base, *base + need);
+		else if (!find_gap(c, &c->used, need, base))
+			return lb_fail(
+				c->err,
+				"no room for the table of pool \"%s\" (%u slots): change fewer "
+				"pools at once, or load the instance with a larger \"tables\"",
+				pool->name, pool->slots);
+	}
+	add_range(&c->used, *base, *base + need);
 	return 0;
 }
 
@@ -71,21 +109,45 @@ static uint64_t members_of(const struct lb_model *m, const struct lb_m_pool *poo
 	return h ? h : 1;
 }
 
+static void append_range(struct ranges *r, uint32_t base, uint32_t slots)
+{
+	r->r[r->n++] = (struct range){base, base + line_up(slots)};
+}
+
 int lb_table_ranges(struct commit *c, size_t more)
 {
+	const struct lb_meta *meta = c->maps->meta;
 	uint32_t base, n;
 	size_t i;
 
-	c->used = calloc(c->from->pools + more + 1, sizeof(*c->used));
-	if (!c->used)
+	c->used.r = calloc(c->from->pools + more + 1, sizeof(*c->used.r));
+	c->had.r = calloc(c->from->pools + meta->pools + more + 1, sizeof(*c->had.r));
+	if (!c->used.r || !c->had.r)
 		return -1;
 	for (i = 0; i < c->from->pools; i++) {
 		n = lb_maps_table(c->maps, c->from->pool[i].id, &base);
-		if (n)
-			c->used[c->useds++] = (struct range){base, base + line_up(n)};
+		if (!n)
+			continue;
+		append_range(&c->used, base, n);
+		append_range(&c->had, base, n);
 	}
-	qsort(c->used, c->useds, sizeof(*c->used), by_first);
+	for (i = 0; i < meta->pools; i++) {
+		const struct lb_pool *p = &c->maps->pool[c->next * meta->pools + i];
+
+		base = p->table >> 32;
+		n = (uint32_t)p->table;
+		if (p->name[0] && n && (uint64_t)base + n <= meta->slots)
+			append_range(&c->had, base, n);
+	}
+	qsort(c->used.r, c->used.n, sizeof(*c->used.r), by_first);
+	qsort(c->had.r, c->had.n, sizeof(*c->had.r), by_first);
 	return 0;
+}
+
+void lb_table_ranges_free(struct commit *c)
+{
+	free(c->used.r);
+	free(c->had.r);
 }
 
 /* What a new table follows upon. */
@@ -131,7 +193,7 @@ static int look_back(const struct commit *c, const struct lb_m_pool *pool, struc
 	return 0;
 }
 
-/* Writes the slots from `base` on. Returns whether one has another real than before. */
+/* Writes those slots from `base` on that differ. Returns whether one has another real than before. */
 static bool fill_slots(const struct commit *c, const struct lb_m_pool *pool, uint32_t base,
 		       const struct lb_m_real *r, const uint16_t *index, const struct before *b)
 {
@@ -140,8 +202,11 @@ static bool fill_slots(const struct commit *c, const struct lb_m_pool *pool, uin
 
 	for (i = 0; i < pool->slots; i++) {
 		uint16_t id = r[index[i]].id;
+		struct lb_slot next = {.real = id, .prev = prev_of(b, i, id)};
+		struct lb_slot *slot = &c->maps->slot[base + i];
 
-		c->maps->slot[base + i] = (struct lb_slot){.real = id, .prev = prev_of(b, i, id)};
+		if (slot->real != next.real || slot->prev != next.prev)
+			*slot = next;
 		changed |= b->slot && b->slot[i].real != id;
 	}
 	return changed;
@@ -173,7 +238,9 @@ static int build_table(struct commit *c, const struct lb_m_pool *pool, struct ta
 	ret = 0;
 	if (!any)
 		goto out;
-	ret = lb_ring_build(member, n, pool->slots, c->to->seed, index, c->err);
+	ret = lb_maps_slots(c->maps, c->err);
+	if (!ret)
+		ret = lb_ring_build(member, n, pool->slots, c->to->seed, index, c->err);
 	if (!ret)
 		ret = look_back(c, pool, &before);
 	if (!ret)
@@ -218,10 +285,11 @@ int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *
 		.from = m,
 		.to = &to,
 		.live = maps->meta->root & 1,
+		.next = !(maps->meta->root & 1),
 		.now = lb_seconds(),
 		.err = err,
 	};
-	struct lb_pool *live;
+	struct lb_pool *live, *other;
 	struct table table;
 	int ret;
 
@@ -230,13 +298,17 @@ int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *
 	live = &maps->pool[c.live * maps->meta->pools + p->id];
 	if (live->built == members_of(m, p))
 		return 0;
-	if (lb_table_ranges(&c, 1))
-		return lb_no_memory(&c);
-	lb_wait_for_packets();
-	ret = lb_table_make(&c, p, &table);
-	free(c.used);
+	ret = lb_table_ranges(&c, 1) ? lb_no_memory(&c) : 0;
+	if (!ret) {
+		lb_wait_for_packets();
+		ret = lb_table_make(&c, p, &table);
+	}
+	lb_table_ranges_free(&c);
 	if (ret < 0)
 		return -1;
+	/* Where the next table of this pool goes: see former_room(). */
+	other = &maps->pool[c.next * maps->meta->pools + p->id];
+	__atomic_store_n(&other->table, live->table, __ATOMIC_RELAXED);
 	/* Killed in between, the table counts as not known, and the next writer makes it anew. */
 	__atomic_store_n(&live->built, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->settled, table.settled, __ATOMIC_RELEASE);

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/* test_lb_stores.c - a commit stores to what differs, and to nothing else. */
+#include <stdio.h>
+
+#include "tests/packet/ptest.h"
+#include "tests/packet/stores.h"
+
+#define SLOTS 4093u
+#define LINES ((SLOTS + LB_SLOTS_PER_LINE - 1) / LB_SLOTS_PER_LINE)
+#define POOLS 8
+#define REALS 6
+#define VIPS 4096
+
+static struct world w;
+static struct lb_err err;
+
+static void real(int pool, int i, uint16_t weight)
+{
+	char name[16], addr[32];
+
+	snprintf(name, sizeof(name), "p%d", pool);
+	snprintf(addr, sizeof(addr), "10.0.%d.%d", pool, i + 1);
+	must(world_real(&w, name, addr, weight, LB_M_UP, &err));
+}
+
+static void vip(int i, bool session)
+{
+	char svc[48], pool[16];
+
+	snprintf(svc, sizeof(svc), i % 2 ? "203.0.%d.%d:80/tcp" : "[2001:db8::%x:%x]:80/tcp",
+		 i / 256, i % 256);
+	snprintf(pool, sizeof(pool), "p%d", i % POOLS);
+	must(world_vip(&w, svc, pool, session, &err));
+}
+
+static void setup(void)
+{
+	static const struct lb_sizes sizes = {
+		.reals = 512, .vips = VIPS, .pools = 64, .tables = 2, .sessions = 4096};
+	char name[16];
+
+	must(world_net(&err));
+	must(world_load(&w, "stores", &sizes, &err));
+	for (int p = 0; p < POOLS; p++) {
+		snprintf(name, sizeof(name), "p%d", p);
+		must(world_pool(&w, name, SLOTS, &err));
+		for (int i = 0; i < REALS; i++)
+			real(p, i, 10);
+	}
+	for (int i = 0; i < VIPS; i++)
+		vip(i, false);
+	must(world_commit(&w, &err));
+	must(world_commit(&w, &err));
+}
+
+static void teardown(void)
+{
+	world_unload(&w);
+}
+
+TestSuite(lb_stores, .init = setup, .fini = teardown);
+
+static void commit(void)
+{
+	stores_begin();
+	must(world_commit(&w, &err));
+	stores_end();
+}
+
+/* Besides the root. */
+static void wrote(size_t buckets, size_t pools, size_t reals)
+{
+	cr_expect(eq(sz, stores_to("service4") + stores_to("service6"), buckets));
+	cr_expect(eq(sz, stores_to("pool"), pools));
+	cr_expect(eq(sz, stores_to("real"), reals));
+	cr_expect(eq(sz, stores_to("check"), 0));
+	cr_expect(eq(sz, stores_to("health"), 0));
+	cr_expect(eq(sz, stores_to("session"), 0));
+	cr_expect(eq(sz, stores_to("peers"), 0));
+	cr_expect(eq(sz, stores_to("meta"), 1));
+	cr_expect(eq(sz, stores_to_any(), stores_to("table") + buckets + pools + reals + 1));
+}
+
+Test(lb_stores, the_same_again_is_one_store)
+{
+	commit();
+	wrote(0, 0, 0);
+	cr_expect(eq(sz, stores_to("table"), 0));
+}
+
+Test(lb_stores, one_setting_of_a_vip_is_one_bucket)
+{
+	vip(1001, true);
+	commit();
+	wrote(1, 0, 0);
+	cr_expect(eq(sz, stores_to("table"), 0));
+	vip(2000, true);
+	commit();
+	wrote(2, 0, 0); /* the half that is written lacks the change before, too */
+	commit();
+	wrote(1, 0, 0);
+	commit();
+	wrote(0, 0, 0);
+}
+
+Test(lb_stores, one_weight_is_one_pool_one_real_and_one_table)
+{
+	real(3, 2, 11);
+	commit();
+	wrote(0, 1, 1);
+	cr_expect(eq(sz, stores_to("table"), LINES), "in new room all of the table");
+	real(3, 2, 10);
+	commit();
+	wrote(0, 1, 0);
+	cr_expect(eq(sz, stores_to("table"), 0), "it stands there still");
+	real(3, 2, 11);
+	commit();
+	wrote(0, 1, 0);
+	cr_expect(eq(sz, stores_to("table"), 0));
+	real(3, 2, 12);
+	commit();
+	wrote(0, 1, 1);
+	cr_expect(gt(sz, stores_to("table"), 0));
+	cr_expect(lt(sz, stores_to("table"), LINES),
+		  "a few slots, where the one before the last was");
+	real(5, 0, 11);
+	commit();
+	wrote(0, 2, 2);
+}
+
+static void rebuild(enum lb_health health)
+{
+	must(world_health(&w, "p2", "10.0.2.1", health, &err));
+	lb_model_free(&w.model);
+	must(lb_maps_read(w.maps, &w.model, &err));
+	stores_begin();
+	cr_assert(eq(int, lb_maps_rebuild(w.maps, &w.model, "p2", &err), 1));
+	stores_end();
+}
+
+Test(lb_stores, health_that_comes_and_goes_writes_the_table_once)
+{
+	rebuild(LB_HEALTH_DOWN);
+	cr_expect(eq(sz, stores_to("table"), LINES));
+	for (int i = 0; i < 4; i++) {
+		rebuild(i % 2 ? LB_HEALTH_DOWN : LB_HEALTH_UP);
+		cr_expect(eq(sz, stores_to("table"), 0), "round %d", i);
+		cr_expect(eq(sz, stores_to("pool"), 2), "the live one's, and where its last was");
+	}
+}
+
+Test(lb_stores, peers_and_checks_are_left_alone_too)
+{
+	struct lb_addr peer;
+
+	must(parse_addr("192.0.2.1", &peer, &err));
+	must(lb_model_put_peer(&w.model, &peer, &err));
+	commit();
+	cr_expect(eq(sz, stores_to("peers"), 1));
+	commit();
+	cr_expect(eq(sz, stores_to("peers"), 1), "the other half");
+	commit();
+	wrote(0, 0, 0);
+	lb_model_pool(&w.model, "p1")->check.rise = 7;
+	commit();
+	cr_expect(eq(sz, stores_to("check"), 1));
+	cr_expect(eq(sz, stores_to("pool"), 0));
+}
