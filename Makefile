@@ -172,10 +172,10 @@ lab: need-test
 unlab:
 	B=$(B) LBTOOL=$(abspath $(B))/lbtool tests/net/lab.sh down
 
-# CASES: these alone; JSON=1: a document. tests/bench/README.md says more.
+# CASES: these alone, or one part of it; JSON=1: a document. tests/bench/README.md says more.
 bench: need-test
 	+@$(MAKE) --no-print-directory all $(BENCH) $(if $(JSON),>&2)
-	@B=$(B) tests/bench/run $(if $(JSON),-j) $(CASES)
+	@B=$(B) tests/bench/run $(if $(JSON),-j) $(or $(CASES),all)
 
 # BASE: a revision of git, built below build/, measured in turns with what is here.
 bench-compare: need-test

@@ -17,7 +17,9 @@ struct rig {
 	struct wrap *wrap;
 	int wrap_fd, target_fd;
 	int empty, adjust; /* the two that everything is compared with */
+	int target; /* the program under test */
 	uint32_t in; /* ifindex that packets come by */
+	uint32_t first; /* added to the sources' addresses: threads have flows of their own */
 };
 
 /* self: argv[0], beside which wrap.bpf.o lies. */

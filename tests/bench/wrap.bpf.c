@@ -42,26 +42,65 @@ static __always_inline void lay_down(void *data, __u32 flow)
 		*(__be32 *)(data + 14 + 12) = source;
 }
 
+/* The next packet: nonzero when there is no room for it. */
+static __always_inline int next(void *data, void *end)
+{
+	__u32 flow = wrap_state.next;
+
+	if (data + WRAP_BYTES > end)
+		return -1;
+	lay_down(data, flow);
+	flow++;
+	wrap_state.next = flow < wrap_state.flows ? flow : 0;
+	return 0;
+}
+
 SEC("xdp")
 int wrap(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 flow = wrap_state.next;
 	long len = end - data;
 
 	barrier_var(
 		len); /* clang would move terms across the difference of pointers: refused by the verifier */
 	if (len != wrap_state.len && bpf_xdp_adjust_head(ctx, (int)(len - wrap_state.len)))
 		return XDP_ABORTED;
-	data = (void *)(long)ctx->data;
-	end = (void *)(long)ctx->data_end;
-	if (data + WRAP_BYTES > end)
+	if (next((void *)(long)ctx->data, (void *)(long)ctx->data_end))
 		return XDP_ABORTED;
-	lay_down(data, flow);
-	flow++;
-	wrap_state.next = flow < wrap_state.flows ? flow : 0;
 	bpf_tail_call(ctx, &target, 0);
 	return XDP_ABORTED; /* nobody there */
+}
+
+/* For wire.c: the sender's frames, the one who only turns them round, and what takes them back. */
+SEC("xdp")
+int send(struct xdp_md *ctx)
+{
+	return next((void *)(long)ctx->data, (void *)(long)ctx->data_end) ? XDP_ABORTED : XDP_TX;
+}
+
+SEC("xdp")
+int turn(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+	__u16 *mac = data, old;
+
+	if (data + 14 > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+#pragma unroll
+	for (int i = 0; i < 3; i++) {
+		old = mac[i];
+		mac[i] = mac[i + 3];
+		mac[i + 3] = old;
+	}
+	return XDP_TX;
+}
+
+SEC("xdp")
+int sink(struct xdp_md *ctx)
+{
+	(void)ctx;
+	wrap_state.sunk++; /* all on one CPU */
+	return XDP_DROP;
 }
 
 /* The two that everything is compared with. */

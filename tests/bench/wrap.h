@@ -15,6 +15,8 @@ struct wrap {
 	__u32 base; /* source of flow 0, host order */
 	__u32 flows; /* so many sources, in turn */
 	__u32 next; /* flow of the next packet */
+	__u32 pad;
+	__u64 sunk; /* packets that came back to wire.c */
 };
 
 #endif

@@ -25,6 +25,20 @@ is "$? $(cut -c -65 "$TMP/err")" '2 bench: case "tcp4": must be one of table4-1,
 run -r 0
 is "$? $(cat "$TMP/err")" '2 bench: -r: "0": must be 1-1001' "no such number of rounds"
 
+run -j wire -r 1 table4-1 >"$TMP/json"
+is "$(jq -c '.[] | [.case, .turn_pps > 1000, .balancer_pps > 1000, .turn_lost, .balancer_lost]' "$TMP/json")" \
+	'["table4-1",true,true,0,0]' "wire: frames go through the balancer and come back" || cat "$TMP/err"
+run wire pass4
+is "$? $(cat "$TMP/err")" '2 wire: case "pass4": must be one of bench whose packets are sent on' "wire: no such case"
+run cores nosuch
+is "$? $(cat "$TMP/err")" '2 cores: case "nosuch": no such case of bench' "cores: no such case"
+run -j tables >"$TMP/json"
+is "$(jq -c 'map(.slots) | unique' "$TMP/json") $(jq 'map(.least_ms > 0) | all' "$TMP/json")" '[65537,655373] true' \
+	"tables of both sizes"
+run -j memory >"$TMP/json"
+is "$(jq -c '[length, (.[2].sessions - 16777216 * 8) < 100000, (map(.bytes > .tables + .sessions) | all)]' "$TMP/json")" \
+	'[4,true,true]' "memory: 8 bytes a flow of the session cache"
+
 said=$(tests/bench/compare nosuch 2>&1)
 is "$? $said" '2 bench-compare: "nosuch": no such revision' "compare: no such revision"
 said=$(tests/bench/compare '' 2>&1)

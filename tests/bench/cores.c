@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * cores - two CPUs that forward at once, against each of them alone: do they get into each other's way?
+ *
+ * usage: cores [ -j ] [ -r ROUNDS ] [ CASE ... ]
+ *
+ * Two pinned threads send different flows to the same service and the same reals. The empty program and adjust_head
+ * are measured likewise: what they lose is the machine's. Of every phase those slices count that ran undisturbed.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/bench/cases.h"
+#include "tests/bench/rig.h"
+
+#define WORKERS 2
+#define SLICE 5000 /* packets */
+#define PHASE 80 /* slices */
+#define ROUNDS_MAX 200
+#define WARM (1u << 17)
+#define LEAST 1.9 /* that two cores must do of one's work */
+
+struct slice {
+	double start, ns; /* a packet; 0: something disturbed it */
+};
+
+struct worker {
+	pthread_t thread;
+	pthread_barrier_t *go;
+	struct rig rig;
+	int cpu, prog;
+	uint32_t at, warm;
+	struct slice s[PHASE];
+	struct lb_err err;
+	bool failed;
+};
+
+struct line {
+	const char *name;
+	const struct bench_case *of;
+	int prog;
+	double alone, both, ratio; /* ns a packet, medians */
+};
+
+static struct worker worker[WORKERS];
+static struct world w;
+static double found[2][WORKERS * PHASE]; /* of a round: alone, both */
+static size_t found_n[2];
+
+static double wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+static void *work(void *arg)
+{
+	struct worker *me = arg;
+
+	me->failed = rig_pin(me->cpu, &me->err) < 0 ||
+		     (me->warm && rig_run(&me->rig, me->prog, me->warm, &me->at, &me->err) < 0);
+	pthread_barrier_wait(me->go);
+	for (int i = 0; i < PHASE && !me->failed; i++) {
+		struct slice *s = &me->s[i];
+
+		s->start = wall_ns();
+		s->ns = rig_run(&me->rig, me->prog, SLICE, &me->at, &me->err);
+		me->failed = s->ns < 0;
+		/* Longer than it ran: others had the CPU, or the other thread ran alone meanwhile. */
+		if (wall_ns() - s->start > s->ns * SLICE * 1.05 + 20000)
+			s->ns = 0;
+	}
+	return NULL;
+}
+
+/* Did the other one run, undisturbed, from this slice's beginning to its end? */
+static bool together(const struct slice *s, const struct worker *other)
+{
+	double end = s->start + s->ns * SLICE;
+
+	for (int i = 0; i < PHASE; i++) {
+		const struct slice *o = &other->s[i];
+
+		if (o->start + o->ns * SLICE < s->start || o->start > end)
+			continue;
+		if (o->ns == 0)
+			return false;
+	}
+	return other->s[0].start <= s->start &&
+	       other->s[PHASE - 1].start + other->s[PHASE - 1].ns * SLICE >= end;
+}
+
+/* A phase of one worker, or of both (which < 0). */
+static int phase(struct line *l, int which, struct lb_err *err)
+{
+	pthread_barrier_t go;
+	int both = which < 0;
+
+	pthread_barrier_init(&go, NULL, both ? WORKERS : 1);
+	for (int i = 0; i < WORKERS; i++) {
+		worker[i].prog = l->prog;
+		worker[i].go = &go;
+		if (both || which == i)
+			pthread_create(&worker[i].thread, NULL, work, &worker[i]);
+	}
+	for (int i = 0; i < WORKERS; i++)
+		if (both || which == i)
+			pthread_join(worker[i].thread, NULL);
+	pthread_barrier_destroy(&go);
+	for (int i = 0; i < WORKERS; i++) {
+		if (!both && which != i)
+			continue;
+		if (worker[i].failed)
+			return lb_fail(err, "%s", worker[i].err.msg);
+		for (int k = 0; k < PHASE; k++)
+			if (worker[i].s[k].ns > 0 &&
+			    (!both || together(&worker[i].s[k], &worker[!i])))
+				found[both][found_n[both]++] = worker[i].s[k].ns;
+	}
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static double median(double *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), by_value);
+	return v[n / 2];
+}
+
+static int prepare(const struct line *l, struct lb_err *err)
+{
+	uint32_t flows = l->of->flows;
+
+	for (int i = 0; i < WORKERS; i++) {
+		worker[i].at = 0;
+		worker[i].warm = 2 * flows < WARM ? 2 * flows : WARM;
+		if (rig_packet(&worker[i].rig, &l->of->spec, flows, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* Round by round, since the clock drifts. */
+static int measure(struct line *l, int rounds, struct lb_err *err)
+{
+	static double alone[ROUNDS_MAX], both[ROUNDS_MAX], ratio[ROUNDS_MAX];
+	int n = 0;
+
+	if (prepare(l, err))
+		return -1;
+	for (int round = 0; round < rounds; round++) {
+		found_n[0] = found_n[1] = 0;
+		if (phase(l, 0, err) || phase(l, -1, err) || phase(l, 1, err))
+			return -1;
+		if (found_n[0] < PHASE / 4 || found_n[1] < PHASE / 4)
+			continue;
+		alone[n] = median(found[0], found_n[0]);
+		both[n] = median(found[1], found_n[1]);
+		ratio[n] = WORKERS * alone[n] / both[n];
+		n++;
+	}
+	if (!n)
+		return lb_fail(err, "%s: never undisturbed: the machine is too busy", l->name);
+	l->alone = median(alone, n);
+	l->both = median(both, n);
+	l->ratio = median(ratio, n);
+	return 0;
+}
+
+static int set_up(const char *self, struct lb_err *err)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < WORKERS)
+		return lb_fail(err, "needs two CPUs");
+	if (bench_config(&w, 2 << 20, err) || rig_fair(&w, err) < 0)
+		return -1;
+	for (int i = 0; i < WORKERS; i++) {
+		worker[i].cpu = i;
+		worker[i].rig.first = i << 28;
+		if (rig_open(&worker[i].rig, self, &w, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int add(struct line *lines, int n, const char *name, struct lb_err *err)
+{
+	for (size_t i = 0; i < bench_cases_n; i++) {
+		if (strcmp(bench_cases[i].name, name))
+			continue;
+		lines[n] = (struct line){name, &bench_cases[i], w.prog, 0, 0, 0};
+		return 0;
+	}
+	return lb_usage(err, "case \"%s\": no such case of bench", name);
+}
+
+static void text(const struct line *l, int n)
+{
+	printf("two cores, other flows of the same services and reals; nanoseconds a packet with "
+	       "the harness, medians "
+	       "of undisturbed slices\n\n%-11s %8s %8s %12s\n",
+	       "case", "alone", "both", "throughput");
+	for (int i = 0; i < n; i++, l++)
+		printf("%-11s %8.1f %8.1f %12.2f%s\n", l->name, l->alone, l->both, l->ratio,
+		       l->prog == w.prog && l->ratio < LEAST ? "  under" : "");
+	printf("\nthroughput: of two cores against one, median of the rounds; the balancer's at "
+	       "least %.1f\n",
+	       LEAST);
+}
+
+static int json(const struct line *l, int n)
+{
+	json_t *all = json_array();
+	int ret;
+
+	for (int i = 0; i < n; i++, l++)
+		json_array_append_new(all, json_pack("{ss sf sf sf sf}", "case", l->name,
+						     "alone_ns", l->alone, "both_ns", l->both,
+						     "throughput", l->ratio, "at_least", LEAST));
+	ret = json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) ||
+	      putchar('\n') == EOF;
+	json_decref(all);
+	return ret;
+}
+
+static int run(int argc, char **argv, struct lb_err *err)
+{
+	static const char *const usual[] = {"table4-64k", "tcp4-1", "tcp4-64k", "udp-new", "syn"};
+	struct line lines[2 + 32] = {0};
+	bool as_json = false;
+	uint32_t rounds = 10;
+	int c, n = 2;
+
+	opterr = 0;
+	while ((c = getopt(argc, argv, "jr:")) != -1) {
+		if (c == 'j')
+			as_json = true;
+		else if (c != 'r' || parse_u32(optarg, 1, ROUNDS_MAX, &rounds, err))
+			return c == 'r' ? lb_prefix(err, "-r")
+					: lb_usage(err, "usage: cores [ -j ] [ -r ROUNDS ] [ CASE "
+							"... ]");
+	}
+	if (argc - optind > 32)
+		return lb_usage(err, "at most 32 cases");
+	if (set_up(argv[0], err))
+		return -1;
+	for (int i = optind; i < argc; i++)
+		if (add(lines, n++, argv[i], err))
+			return -1;
+	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual) && optind == argc; i++)
+		if (add(lines, n++, usual[i], err))
+			return -1;
+	lines[0] = (struct line){"empty", lines[2].of, worker[0].rig.empty, 0, 0, 0};
+	lines[1] = (struct line){"adjust", lines[2].of, worker[0].rig.adjust, 0, 0, 0};
+	for (int i = 0; i < n; i++)
+		if (measure(&lines[i], rounds, err))
+			return -1;
+	if (!as_json)
+		text(lines, n);
+	else if (json(lines, n))
+		return lb_fail(err, "writing: %s", strerror(errno));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct lb_err err = {0};
+	int ret = run(argc, argv, &err);
+
+	if (ret)
+		fprintf(stderr, "cores: %s\n", err.msg);
+	for (int i = 0; i < WORKERS; i++)
+		rig_close(&worker[i].rig);
+	world_unload(&w);
+	return ret ? (err.status ? err.status : LB_FAILED) : LB_DONE;
+}
