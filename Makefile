@@ -13,6 +13,8 @@ PREFIX   ?= /usr/local
 SBINDIR  ?= $(PREFIX)/sbin
 MANDIR   ?= $(PREFIX)/share/man
 DOCDIR   ?= $(PREFIX)/share/doc/lb
+BASHDIR  ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
 B        ?= build
 TIME     ?= 60
 ifeq ($(origin CC),default)
@@ -235,7 +237,7 @@ lint-cppcheck:
 		-D'LIBBPF_OPTS(type, name, ...)=struct type name = { __VA_ARGS__ }' $(C_USER)
 
 lint-shell:
-	@shellcheck -x -P tests/net -e SC2317 $(SH_FILES)
+	@shellcheck -x -P tests/net -e SC2317 $(SH_FILES) lbtool/completion.bash
 
 lint-man:
 	@mandoc -Tlint -W warning $(MAN_FILES)
@@ -252,10 +254,12 @@ install: all
 	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
 	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
 	install -m 644 man/grafana-lb.json $(DESTDIR)$(DOCDIR)
+	install -D -m 644 lbtool/completion.bash $(DESTDIR)$(BASHDIR)/lbtool
+	install -D -m 644 lbtool/completion.zsh $(DESTDIR)$(ZSHDIR)/_lbtool
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/lbtool $(DESTDIR)$(SBINDIR)/lbmon
-	rm -f $(DESTDIR)$(DOCDIR)/grafana-lb.json
+	rm -f $(DESTDIR)$(DOCDIR)/grafana-lb.json $(DESTDIR)$(BASHDIR)/lbtool $(DESTDIR)$(ZSHDIR)/_lbtool
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(notdir $(wildcard man/*.7)))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard man/*.8)))
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lbtool/cmd.h"
+#include "lbtool/complete.h"
 #include "lib/parse.h"
 
 /* clang-format off */
@@ -131,6 +132,8 @@ int cmd_run(struct tool *t, struct lb_args *a)
 	const struct object *o;
 	bool help = lb_args_take(a, "help");
 
+	if (!help && lb_args_take(a, "complete"))
+		return complete(a, &t->err) ? lb_prefix(&t->err, "complete") : 0;
 	if (help && !lb_args_peek(a)) {
 		usage_print(stdout);
 		return 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +54,26 @@ static const struct option *find(const char *name)
 			if (!strcmp(name, options[i].word[k]))
 				return &options[i];
 	return NULL;
+}
+
+char options_value(const char *word)
+{
+	const struct option *o = word[0] == '-' ? find(word + 1 + (word[1] == '-')) : NULL;
+
+	return o && o->value ? o->word[0][0] : 0;
+}
+
+void options_each(void (*each)(void *arg, const char *word), void *arg)
+{
+	char word[32];
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const char *name = options[i].word[options[i].word[1] ? 1 : 0];
+
+		/* As the grammar has them: dry-run alone with two dashes. */
+		snprintf(word, sizeof(word), "-%s%s", options[i].opt == DRY_RUN ? "-" : "", name);
+		each(arg, word);
+	}
 }
 
 static int set_color(struct tool *t, const char *when)

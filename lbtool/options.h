@@ -11,4 +11,9 @@ enum { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
 /* Takes the options off the words and sets *t. Returns one of the above, or -1 with t->err. */
 int options_parse(struct tool *t, struct lb_args *a);
 
+/* For completion. The option's value: n, i or b as the option, 0 when it is none or takes none. */
+char options_value(const char *word);
+/* Each option once, spelled out, with its dash. */
+void options_each(void (*each)(void *arg, const char *word), void *arg);
+
 #endif
