@@ -13,6 +13,7 @@ PREFIX   ?= /usr/local
 SBINDIR  ?= $(PREFIX)/sbin
 MANDIR   ?= $(PREFIX)/share/man
 DOCDIR   ?= $(PREFIX)/share/doc/lb
+DATADIR  ?= $(PREFIX)/share/lb
 BASHDIR  ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
 B        ?= build
@@ -254,12 +255,14 @@ install: all
 	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
 	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
 	install -m 644 man/grafana-lb.json $(DESTDIR)$(DOCDIR)
+	install -D -m 644 man/lbtool.schema.json $(DESTDIR)$(DATADIR)/lbtool.schema.json
 	install -D -m 644 lbtool/completion.bash $(DESTDIR)$(BASHDIR)/lbtool
 	install -D -m 644 lbtool/completion.zsh $(DESTDIR)$(ZSHDIR)/_lbtool
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/lbtool $(DESTDIR)$(SBINDIR)/lbmon
-	rm -f $(DESTDIR)$(DOCDIR)/grafana-lb.json $(DESTDIR)$(BASHDIR)/lbtool $(DESTDIR)$(ZSHDIR)/_lbtool
+	rm -f $(DESTDIR)$(DOCDIR)/grafana-lb.json $(DESTDIR)$(DATADIR)/lbtool.schema.json
+	rm -f $(DESTDIR)$(BASHDIR)/lbtool $(DESTDIR)$(ZSHDIR)/_lbtool
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(notdir $(wildcard man/*.7)))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard man/*.8)))
 

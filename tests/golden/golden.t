@@ -7,7 +7,8 @@
 # namespace with the devices e0 (10.9.0.1/24, 2001:db8:9::1/64), its other end e1, and lo. What it printed
 # must be `stdout` and `stderr`, its exit status `status`. Optional: `batch`, the configuration before;
 # `load`, words for `prog load`, or "-" for nothing loaded; `mask`, a sed script over both
-# outputs. The output of a case called *-json must be JSON. -u writes what is expected anew: read the difference.
+# outputs. The output of a case called *-json must be JSON, and what its `schema` says: see schema.t. -u writes what is
+# expected anew: read the difference.
 set -u
 cd "$(dirname "$0")" || exit 1
 TOP=$(cd ../.. && pwd)
