@@ -79,6 +79,11 @@ mostly() { # VIP ORDER PERCENT TEXT
 		[ $((flow * 100)) -lt $((N * $3)) ] || break
 	done
 	ok $((whole * 100 < N * $3 || flow * 100 < N * $3)) "$4: $said, of $N" "wanted $3 percent"
+	percent "$4"
+}
+
+percent() { # WHAT: of what $said counts
+	awk -v n="$N" -v what="$1" '{ printf "# %s: whole %.0f %%, with their flow %.0f %%\n", what, $2 * 100 / n, $4 * 100 / n }' <<<"$said"
 }
 
 # Each fragment to any of the nodes, whatever its addresses.
@@ -134,7 +139,9 @@ ok $? "a router that scatters fragments"
 
 vips add
 for vip in $VIP4 $VIP6; do
-	is "$(big "$vip" straight 5)" "whole 0 with-flow 0 reals 0" "$vip, fragments drop: nothing"
+	said=$(big "$vip" straight 5)
+	is "$said" "whole 0 with-flow 0 reals 0" "$vip, fragments drop: nothing"
+	percent "$vip, fragments drop"
 done
 for how in hash track; do
 	vips replace fragments $how
@@ -142,6 +149,7 @@ for how in hash track; do
 		said=$(big "$vip" shuffled)
 		like "$said" "^whole $N with-flow [0-9]{1,2} reals 1$" \
 			"$vip, fragments $how, no peers: whole, but all at one real, most not their flow's"
+		percent "$vip, shuffled, fragments $how, no peers"
 	done
 done
 for family in 4 6; do
@@ -149,11 +157,13 @@ for family in 4 6; do
 	for vip in $VIP4 $VIP6; do
 		mostly "$vip" straight 75 "$vip, tracked by IPv$family peers"
 		mostly "$vip" shuffled 50 "$vip, shuffled"
-		echo "# $vip, reversed: $(big "$vip" reversed), of $N"
+		said=$(big "$vip" reversed)
+		percent "$vip, reversed"
 	done
 	peers del $family
 done
 ok $(($(count tx_peer) == 0)) "passed on between nodes"
+echo "# fragments passed on $(count tx_peer), given up as too early $(count drop_fragment_early)"
 
 # Only peers may pass on: the same packet from a stranger is a packet for the host.
 peers add 4

@@ -158,8 +158,8 @@ like "$said" "^$first subflows . here .\$" "the first subflow's packets vanish: 
 at r1 nft delete table inet cut
 
 # Down is down.
-everywhere "real replace $(real_addr "${first#l7-}") pool web state down"
 is "$(count_why drop_no_real | xargs)" "0 0 0" "no packet was without a real so far"
+everywhere "real replace $(real_addr "${first#l7-}") pool web state down"
 at c1 curl -s -m 0.3 "http://$VIP4:800${first#l7-}/"
 like "$(count_why drop_no_real | xargs)" "[1-9]" "a real that is down: nobody gets what comes to its port"
 like "$(lbt_at l4-1 vip add $VIP4:8001/tcp pool web 2>&1)" 'mptcp port 8001 is that of vip' \
