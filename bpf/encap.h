@@ -51,12 +51,13 @@ static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p, __u32 ou
 	const struct lb_nexthop *nh = p->nh;
 	__u8 proto = nh->flags & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
 	__be16 len = bpf_htons(p->len + outer);
-	__u16 csum = ~lb_csum_fold(nh->csum + (p->tos << 8) + len + (proto << 8));
+	__u32 host = p->hash & nh->spread, sum = (host & 0xffff) + (host >> 16);
+	__u16 csum = ~lb_csum_fold(nh->csum + sum + (p->tos << 8) + len + (proto << 8));
 
 	LB_AT(__u32, l3) = 0x45 | p->tos << 8 | (__u32)len << 16;
 	LB_AT(__u32, l3 + 4) = (__u32)bpf_htons(0x4000) << 16;
 	LB_AT(__u32, l3 + 8) = LB_TTL | proto << 8 | (__u32)csum << 16;
-	LB_AT(__u32, l3 + 12) = nh->saddr4;
+	LB_AT(__u32, l3 + 12) = nh->saddr4 | host;
 	LB_AT(__u32, l3 + 16) = nh->daddr4;
 }
 
@@ -65,13 +66,13 @@ static __always_inline void lb_outer6(void *l3, const struct lb_pkt *p, __u32 ou
 {
 	const struct lb_nexthop *nh = p->nh;
 	__u8 proto = nh->flags & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
-	__u32 label = p->hash & 0xfffff;
+	__u32 label = p->hash & 0xfffff, host = p->hash & nh->spread;
 
 	LB_AT(__u32, l3) = bpf_htonl(6u << 28 | (__u32)p->tos << 20 | label);
 	LB_AT(__u16, l3 + 4) = bpf_htons(p->len + outer - sizeof(struct ipv6hdr));
 	LB_AT(__u16, l3 + 6) = proto | LB_TTL << 8;
 	LB_AT(__u64, l3 + 8) = LB_AT(__u64, nh->saddr6);
-	LB_AT(__u64, l3 + 16) = LB_AT(__u64, nh->saddr6 + 8);
+	LB_AT(__u64, l3 + 16) = LB_AT(__u64, nh->saddr6 + 8) | (__u64)host << 32;
 	LB_AT(__u64, l3 + 24) = LB_AT(__u64, nh->daddr6);
 	LB_AT(__u64, l3 + 32) = LB_AT(__u64, nh->daddr6 + 8);
 }

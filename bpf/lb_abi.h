@@ -3,8 +3,9 @@
  * lb_abi.h - what the programs in the kernel and the tools outside agree upon.
  *
  * The pinned maps are the database. There is no daemon that owns the state: lbtool writes the configuration here, lbmon
- * writes health, the programs read both and write counters, the session cache and their next-hop cache. This header is the whole of that agreement, with the reasons in lb_why.h
- * and the receiver's part in lb_rx_abi.h: keys, values, limits, and the version. In user space only lib/maps*.c and the packet tests include it.
+ * writes health, the programs read both and write counters, the session cache and their next-hop cache. This header is the
+ * whole of that agreement, with lb_why.h (reasons), lb_source.h and lb_rx_abi.h (the receiver): keys, values, limits, and
+ * the version. In user space only lib/maps*.c and the packet tests include it.
  *
  * How a change becomes visible. `root` in struct lb_meta counts commits, and its lowest bit says which half of the
  * services, the pools and the reals' mutable part is live. A packet reads root once and uses that half to its end. A
@@ -12,10 +13,8 @@
  * pool refers to and new reals into ids that are free in the live half, waits until no packet can still read what it
  * overwrites (membarrier(2): a grace period of RCU), and then stores root + 1. That store is the commit: killed
  * before it, the old configuration is whole; killed after it, the new one is. A reader of the configuration reads
- * root, copies, reads root again, and starts anew when it changed.
- *
- * One thing changes without a commit: the table of a live pool (struct lb_pool, `table`), base and
- * size in one 8-byte store. That is how a change of health takes effect.
+ * root, copies, reads root again, and starts anew when it changed. One thing changes without a commit: the table of a
+ * live pool (struct lb_pool, `table`), base and size in one 8-byte store. That is how a change of health takes effect.
  *
  * Byte order: addresses and ports are in network order, everything else in the host's.
  */
@@ -25,10 +24,11 @@
 #include <linux/types.h>
 
 #include "bpf/lb_rx_abi.h"
+#include "bpf/lb_source.h"
 #include "bpf/lb_why.h"
 
 /* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused. */
-#define LB_ABI_VERSION 3
+#define LB_ABI_VERSION 4
 #define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
 
 /* Limits. The sizes of maps are chosen at `lbtool prog load`; these bound what it accepts. */
@@ -73,8 +73,7 @@ enum lb_svc_flags {
 	LB_SVC_ALWAYS = 8, /* announced whatever the health of its reals (lbmon) */
 	LB_SVC_SRC = 16, /* placed by the client's address alone */
 	LB_SVC_FRAGMENTS = 32, /* takes fragments */
-	LB_SVC_TRACK =
-		64, /* with peers: fragments follow their datagram's first (bpf/fragment.h) */
+	LB_SVC_TRACK = 64, /* with peers: fragments follow their first one (bpf/fragment.h) */
 	LB_SVC_REAL = 128, /* one real's alone */
 };
 
@@ -297,9 +296,8 @@ struct lb_peers {
 _Static_assert(sizeof(struct lb_peers) == 2816, "lb_peers is ABI");
 
 /*
- * Next hops, per CPU, index: real id. Made by the program from bpf_fib_lookup() and used for
- * LB_NEXTHOP_HZ-th of a second, so that changed routes, neighbours and up-links are followed with no
- * daemon. An entry with `out` 0 is not there.
+ * Next hops, per CPU, index: real id. Made by the program from bpf_fib_lookup() and used for LB_NEXTHOP_HZ-th of a second,
+ * so that changed routes, neighbours and up-links are followed with no daemon. An entry with `out` 0 is not there.
  */
 #define LB_NEXTHOP_HZ 10u
 #define LB_L2_MAX (14u + 4u * LB_VLAN_MAX)
@@ -326,7 +324,8 @@ struct lb_nexthop {
 	__u16 csum; /* IPv4: folded sum of the outer header's constant words, as they lie in memory */
 	__be16 port; /* of UDP, for GUE */
 	__u8 room; /* bytes that a packet must leave of `mtu` */
-	__u8 pad[5];
+	__u8 pad;
+	__be32 spread; /* bits of the source's last word that are the flow's hash: lb_source.h */
 	union {
 		struct {
 			__be32 saddr4, daddr4;
@@ -389,8 +388,9 @@ struct lb_meta {
 	__u32 sessions; /* buckets of the session cache */
 	__u32 spare[2];
 	char object[16]; /* first hex digits of the SHA-256 of the loaded object, no NUL */
+	struct lb_source source[2]; /* a half each; read when a next hop is made */
 };
-_Static_assert(sizeof(struct lb_meta) == 128, "lb_meta is ABI");
+_Static_assert(sizeof(struct lb_meta) == 192, "lb_meta is ABI");
 
 enum lb_meta_flags {
 	LB_META_VIA = 1, /* some device has `via`: a next hop holds for its device only */

@@ -93,17 +93,27 @@ static __always_inline void lb_nexthop_l2(struct lb_nexthop *nh, const struct bp
 	nh->l2_len = len + 2;
 }
 
+/* NULL: to a peer, which has no `used`, the source is the node's own. */
+static __always_inline const struct lb_source *lb_source_of(const struct lb_real *r)
+{
+	return r->used ? &lb_meta.source[LB_READ_ONCE(lb_meta.root) & 1] : 0;
+}
+
 /*
- * The outer source: what the kernel would take for that route; an older kernel does not say, then the
- * address that lbtool found for the device out, or in.
+ * The outer source: of a prefix over which they are spread; else what the kernel would take for that route; an older kernel
+ * does not say, then the address that lbtool found for the device out, or in.
  */
 static __always_inline int lb_source4(struct lb_nexthop *nh, const struct bpf_fib_lookup *fib,
 				      bool same, const struct lb_dev *out, const struct lb_dev *in,
 				      const struct lb_real *r)
 {
 	__u32 sum = 0x45 + bpf_htons(0x4000) + 64; /* version, DF, TTL */
+	const struct lb_source *s = lb_source_of(r);
 
-	nh->saddr4 = same && (fib->ipv4_src & 0xff) != 127 ? fib->ipv4_src : 0;
+	nh->spread = s ? s->mask4 : 0;
+	nh->saddr4 = nh->spread ? s->addr4 : 0;
+	if (!nh->saddr4 && same && (fib->ipv4_src & 0xff) != 127)
+		nh->saddr4 = fib->ipv4_src;
 	if (!nh->saddr4 && out)
 		nh->saddr4 = LB_AT(__be32, out->saddr4);
 	if (!nh->saddr4 && in)
@@ -133,8 +143,13 @@ static __always_inline int lb_source6(struct lb_nexthop *nh, const struct bpf_fi
 				      bool same, const struct lb_dev *out, const struct lb_dev *in,
 				      const struct lb_real *r)
 {
+	const struct lb_source *s = lb_source_of(r);
+
+	nh->spread = s ? s->mask6 : 0;
 	__builtin_memset(nh->saddr6, 0, 16);
-	if (same)
+	if (nh->spread)
+		lb_copy16(nh->saddr6, s->addr6);
+	else if (same)
 		lb_copy16(nh->saddr6, fib->ipv6_src);
 	if (lb_no_source6(nh->saddr6) && out)
 		__builtin_memcpy(nh->saddr6, out->saddr6, 16);

@@ -41,12 +41,16 @@ static uint64_t mix_text(uint64_t h, const char *text)
 	return mix(h, text, strlen(text) + 1);
 }
 
-/* The commands that make the configuration, those of reals and pools apart: these show in the tables. */
+/*
+ * The commands that make the configuration, those of reals and pools apart: these show in the tables. By what source a packet
+ * comes to its real is each node's own affair.
+ */
 static void mix_line(void *arg, const char *text)
 {
 	uint64_t *h = arg;
 
-	if (strncmp(text, "pool ", 5) != 0 && strncmp(text, "real ", 5) != 0)
+	if (strncmp(text, "pool ", 5) != 0 && strncmp(text, "real ", 5) != 0 &&
+	    strncmp(text, "node source ", 12) != 0)
 		*h = mix_text(*h, text);
 }
 

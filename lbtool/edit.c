@@ -53,7 +53,8 @@ static int refuse_object(const char *word, struct lb_err *err)
 	if (!strcmp(word, "help") || object_find(word, &ignored))
 		return lb_bad_word(
 			err, word,
-			"not in a batch, which takes pool, real, vip and node peer only");
+			"not in a batch, which takes pool, real, vip, node peer and node source "
+			"only");
 	return parse_choice(word, kind_names, &which, err);
 }
 
@@ -68,14 +69,30 @@ static int find_kind(struct edit *e, const char *word, struct lb_err *err)
 	return refuse_object(word, err);
 }
 
-/* Of `node` a batch takes `node peer` alone. */
-static int take_peer(struct lb_args *a, struct lb_err *err)
+/* Of `node` a batch takes `node peer` and `node source`. */
+static int take_node(struct edit *e, struct lb_args *a, struct lb_err *err)
 {
+	static const char *const words[] = {"peer", "source", NULL};
 	const char *word;
+	int which;
 
-	if (lb_args_next(a, "peer", &word, err))
+	if (lb_args_next(a, "peer or source", &word, err))
 		return -1;
-	return strcmp(word, "peer") ? lb_bad_word(err, word, "must be peer in a batch") : 0;
+	if (parse_choice(word, words, &which, err))
+		return lb_bad_word(err, word, "must be peer or source in a batch");
+	if (which)
+		e->kind = &source_edit;
+	return 0;
+}
+
+static int parse_source(struct edit *e, struct lb_args *a, struct lb_err *err)
+{
+	const char *word = lb_args_peek(a);
+
+	e->verb = EDIT_REPLACE;
+	if (word && (!strcmp(word, "show") || !strcmp(word, "help")))
+		return lb_bad_word(err, word, "not in a batch");
+	return source_edit.parse(e, a, err);
 }
 
 int edit_parse(struct edit *e, struct lb_args *a, struct lb_err *err)
@@ -86,9 +103,11 @@ int edit_parse(struct edit *e, struct lb_args *a, struct lb_err *err)
 	memset(e, 0, sizeof(*e));
 	if (lb_args_next(a, "OBJECT", &object, err) || find_kind(e, object, err))
 		return -1;
-	if (e->kind == &peer_edit && take_peer(a, err))
+	if (e->kind == &peer_edit && take_node(e, a, err))
 		return lb_prefix(err, "%s", object);
 	object = e->kind->object;
+	if (e->kind == &source_edit)
+		return parse_source(e, a, err) ? lb_prefix(err, "%s", object) : 0;
 	if (lb_args_next(a, "add, replace or del", &verb, err))
 		return lb_prefix(err, "%s", object);
 	if (!strcmp(verb, "show") || !strcmp(verb, "help")) {

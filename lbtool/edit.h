@@ -28,7 +28,7 @@ struct edit_kind {
 	int (*parse)(struct edit *e, struct lb_args *a, struct lb_err *err);
 	int (*apply)(const struct edit *e, struct lb_model *m, struct lb_err *err);
 };
-extern const struct edit_kind pool_edit, real_edit, vip_edit, peer_edit;
+extern const struct edit_kind pool_edit, real_edit, vip_edit, peer_edit, source_edit;
 
 struct edit {
 	const struct edit_kind *kind;
@@ -40,6 +40,7 @@ struct edit {
 		struct lb_m_real real;
 		struct lb_m_vip vip;
 		struct lb_addr peer;
+		struct lb_net spread[2]; /* IPv4, IPv6; family 0: none */
 	};
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "lbtool/cmd.h"
 #include "lbtool/peer.h"
+#include "lbtool/show.h"
+#include "lbtool/source.h"
 
 /* --dry-run prints the command that changes something, as others do. */
 static int set(struct tool *t, struct lb_args *a, bool drained)
@@ -31,15 +33,25 @@ static int node_ready(struct tool *t, struct lb_args *a)
 
 static int node_show(struct tool *t, struct lb_args *a)
 {
+	struct lb_model m;
 	bool drained;
+	int ret = -1;
 
-	if (lb_args_end(a, &t->err) || tool_maps(t) || tool_out(t))
+	if (lb_args_end(a, &t->err))
 		return -1;
+	if (show_open(t, &m))
+		goto out;
 	drained = lb_maps_drained(t->maps);
 	lb_out_begin(t->out);
 	lb_out_str(t->out, "state", drained ? "drained" : "ready", drained ? LB_WARN : LB_GOOD);
+	if (!source_is_node(&m))
+		lb_out_note(t->out, "source", LB_PLAIN);
+	source_words(t, &m);
 	lb_out_end(t->out);
-	return 0;
+	ret = 0;
+out:
+	lb_model_free(&m);
+	return ret;
 }
 
 static const struct cmd node_cmds[] = {
@@ -47,17 +59,23 @@ static const struct cmd node_cmds[] = {
 	{"ready", node_ready, "ready"},
 	{"show", node_show, "show"},
 	{"peer", node_peer, "peer [ show | add ADDRESS | replace ADDRESS | del ADDRESS ]"},
+	{"source", node_source, "source [ show | node | spread PREFIX [ spread PREFIX ] ]"},
 	{NULL, NULL, NULL},
 };
 
 const struct object node_object = {
 	"node",
-	"does this node announce its VIPs, and which others are there",
+	"does this node announce its VIPs, which others are there, what do tunnels come from",
 	node_cmds,
 	"drain: lbmon withdraws all VIPs, so that routers send new packets to other nodes;\n"
 	"       what comes here all the same is served\n"
 	"ready: the VIPs are announced again\n"
 	"peer: the addresses of all nodes, this one's too, among which the fragments of a "
 	"datagram\n"
-	"      meet (\"vip ... fragments track\"); the same list on each of them, at most 64\n",
+	"      meet (\"vip ... fragments track\"); the same list on each of them, at most 64\n"
+	"source: the outer source of tunnels: the node's own address, or one of PREFIX by the "
+	"flow's\n"
+	"        hash, which spreads a node's packets over the queues of a real's network card\n"
+	"PREFIX: IPv4 of length 8-31, IPv6 of 32-127, one of each; nobody's addresses, which\n"
+	"        the reals' receivers take packets from (\"receiver ... from PREFIX\")\n",
 };

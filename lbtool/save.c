@@ -6,6 +6,7 @@
 #include "lbtool/cmd.h"
 #include "lbtool/edit.h"
 #include "lbtool/show.h"
+#include "lbtool/source.h"
 
 /* Sizes and seed are not a configuration's but an instance's: in text a comment, that a person may use. */
 static void save_prog(struct tool *t)
@@ -37,6 +38,11 @@ static int save(struct tool *t, struct lb_args *a)
 	if (show_open(t, &m))
 		goto out;
 	save_prog(t);
+	if (!source_is_node(&m)) {
+		begin(t, "node source");
+		source_words(t, &m);
+		lb_out_end(t->out);
+	}
 	for (size_t i = 0; i < m.peers; i++) {
 		begin(t, "node peer add");
 		peer_words(t, &m.peer[i]);

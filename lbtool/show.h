@@ -26,6 +26,7 @@ void pool_words(struct tool *t, const struct lb_m_pool *p);
 void real_words(struct tool *t, const struct lb_m_real *r);
 void vip_words(struct tool *t, const struct lb_m_vip *v);
 void peer_words(struct tool *t, const struct lb_addr *peer);
+void source_words(struct tool *t, const struct lb_model *m); /* nothing when it is the node's own */
 
 /* What the change costs, a line for each pool whose table changes and each VIP that gets another pool. */
 int show_plans(struct tool *t, const struct lb_model *from, const struct lb_model *to);

@@ -133,6 +133,38 @@ static int check_forwarded(const struct lb_model *m, struct lb_err *err)
 	return 0;
 }
 
+/* A prefix of sources is nobody's whom packets are to reach: what is answered to such a source would come to him. */
+static int check_spread(const struct lb_model *m, const struct lb_net *net, struct lb_err *err)
+{
+	const char *kind = not_forwarded(&net->addr);
+	char prefix[LB_ADDR_STRLEN + 4], text[LB_SERVICE_STRLEN];
+
+	if (!net->addr.family)
+		return 0;
+	format_net(net, prefix);
+	if (net->addr.family == 6 && !net->addr.b[0])
+		kind = "reserved";
+	if (kind)
+		return lb_fail(err,
+			       "outer sources \"%s\": %s: must be addresses that routers forward",
+			       prefix, kind);
+	for (size_t i = 0; i < m->vips; i++) {
+		if (!lb_net_has(net, &m->vip[i].svc.addr))
+			continue;
+		format_service(&m->vip[i].svc, text);
+		return lb_fail(err, "outer sources \"%s\" hold vip \"%s\": must be nobody's",
+			       prefix, text);
+	}
+	for (size_t i = 0; i < m->reals; i++) {
+		if (!lb_net_has(net, &m->real[i].addr))
+			continue;
+		format_addr(&m->real[i].addr, text);
+		return lb_fail(err, "outer sources \"%s\" hold real \"%s\": must be nobody's",
+			       prefix, text);
+	}
+	return 0;
+}
+
 /* A pool that nobody serves has no table. Reals and pools are in one order: one walk. */
 static int check_slots(const struct lb_model *m, uint32_t room, struct lb_err *err)
 {
@@ -202,7 +234,8 @@ int lb_check(const struct lb_model *m, const struct lb_limits *limits, struct lb
 	    check_count("reals", m->reals, limits->reals, err) < 0 ||
 	    check_count("vips", m->vips, limits->vips, err) < 0 || check_vips_pools(m, err) < 0 ||
 	    check_reals_pools(m, err) < 0 || check_reals_addrs(m, err) < 0 ||
-	    check_forwarded(m, err) < 0 || lb_check_dscp(m, err) < 0 ||
+	    check_forwarded(m, err) < 0 || check_spread(m, &m->spread4, err) < 0 ||
+	    check_spread(m, &m->spread6, err) < 0 || lb_check_dscp(m, err) < 0 ||
 	    check_own_ports(m, limits->vips - m->vips, err) < 0)
 		return -1;
 	return check_slots(m, limits->slots, err);

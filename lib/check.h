@@ -17,7 +17,7 @@ struct lb_limits {
 /*
  * 0 when all holds, else -1 and the first thing that does not: every VIP's and real's pool exists;
  * VIPs and reals have addresses that routers forward (no loopback, link-local or reserved ones); no real's address is
- * a VIP's (its packets would come back to us); VIPs of a pool with reals that are reached by dscp have a number, of which
+ * a VIP's (its packets would come back to us); no prefix of outer sources holds a VIP's or a real's; VIPs of a pool with reals that are reached by dscp have a number, of which
  * each such real can tell the address, and their family; counts and slots are within the limits; a real's own port
  * (lib/model_own.h) is no other's and no service's on the addresses where it stands, and counts as a VIP.
  * Each message names the object and what to do.

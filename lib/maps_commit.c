@@ -104,11 +104,12 @@ static int write_pools(struct commit *c)
 	return 0;
 }
 
-/* The peers, in the model's order, and their table: whoever has the same list has the same bytes. */
-static int write_peers(struct commit *c)
+/* The peers, in the model's order, and their table: whoever has the same list has the same bytes. And the outer sources. */
+static int write_node(struct commit *c)
 {
 	struct lb_member member[LB_M_PEERS_MAX];
 	struct lb_peers *to = &c->maps->peers[c->next], half = {.n = (uint32_t)c->to->peers};
+	struct lb_source source;
 	uint16_t slot[LB_PEER_SLOTS];
 	size_t i, n = c->to->peers;
 
@@ -127,6 +128,9 @@ static int write_peers(struct commit *c)
 		*to = half;
 	if (c->maps->meta->peers[c->next] != n)
 		c->maps->meta->peers[c->next] = (uint8_t)n;
+	lb_source_put(&source, c->to);
+	if (memcmp(&c->maps->meta->source[c->next], &source, sizeof(source)) != 0)
+		c->maps->meta->source[c->next] = source;
 	return 0;
 }
 
@@ -174,7 +178,7 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 		goto out;
 	lb_model_health(to);
 	if (write_reals(&c) || write_tables(&c) || write_pools(&c) || write_services(&c) ||
-	    write_peers(&c))
+	    write_node(&c))
 		goto out;
 	__atomic_store_n(&maps->meta->root, root + 1, __ATOMIC_RELEASE);
 	ret = 0;

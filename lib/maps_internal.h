@@ -49,6 +49,10 @@ int lb_meta_id(const char *instance, uint32_t *id, struct lb_err *err);
 void lb_check_put(struct lb_check_conf *to, const struct lb_m_check *check);
 void lb_check_get(const struct lb_check_conf *from, struct lb_m_check *check);
 
+/* Outer sources, in the map and in a model that has none yet. */
+void lb_source_put(struct lb_source *to, const struct lb_model *m);
+void lb_source_get(const struct lb_source *from, struct lb_model *m);
+
 /* Live table of a pool: *base and the number of slots, 0 when there is none or it is out of range. */
 uint32_t lb_maps_table(const struct lb_maps *maps, uint32_t pool_id, uint32_t *base);
 

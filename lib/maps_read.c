@@ -170,6 +170,7 @@ int lb_maps_read(const struct lb_maps *m, struct lb_model *model, struct lb_err 
 		root = __atomic_load_n(&m->meta->root, __ATOMIC_ACQUIRE);
 		lb_model_free(model);
 		model->seed = m->meta->seed;
+		lb_source_get(&m->meta->source[root & 1], model);
 		if (read_pools(m, root & 1, model, err) || read_reals(m, root & 1, model, err) ||
 		    read_vips(m, root & 1, model, err) || read_peers(m, root & 1, model, err))
 			return -1;

@@ -68,6 +68,7 @@ static void take_real(const struct lb_event *ev, struct lb_seen *s)
 static void take_hop(const struct lb_event *ev, struct lb_seen *s)
 {
 	const struct lb_nexthop *hop = &ev->hop;
+	uint32_t host;
 	bool v6;
 
 	take(&s->via, ev->via_family, ev->via);
@@ -87,6 +88,9 @@ static void take_hop(const struct lb_event *ev, struct lb_seen *s)
 		return;
 	}
 	take(&s->outer_src, v6 ? 6 : 4, v6 ? (const void *)hop->saddr6 : &hop->saddr4);
+	host = (uint32_t)ev->hash & hop->spread;
+	for (int i = 0; i < 4; i++)
+		s->outer_src.b[(v6 ? 12 : 0) + i] |= ((const uint8_t *)&host)[i];
 	if (hop->flags & LB_NH_GUE) {
 		s->encap = lb_encap_names[LB_M_ENCAP_GUE]; /* also to a peer, which is no real */
 		s->port = ntohs(hop->port);

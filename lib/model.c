@@ -181,6 +181,8 @@ int lb_model_copy(struct lb_model *to, const struct lb_model *from, struct lb_er
 		.real_room = from->reals,
 		.vip_room = from->vips,
 		.peers = from->peers,
+		.spread4 = from->spread4,
+		.spread6 = from->spread6,
 	};
 	memcpy(to->peer, from->peer, sizeof(to->peer));
 	if (copy(to->pool, from->pool, from->pools, sizeof(*from->pool)) < 0 ||

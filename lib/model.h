@@ -117,12 +117,19 @@ struct lb_m_vip {
 };
 
 #define LB_M_PEERS_MAX 64u
+/* Lengths of prefixes for outer sources. */
+#define LB_SPREAD4_MIN 8u
+#define LB_SPREAD4_MAX 31u
+#define LB_SPREAD6_MIN 32u
+#define LB_SPREAD6_MAX 127u
 
 struct lb_model {
 	uint64_t seed;
 	/* Addresses of the nodes among which fragments meet, this one's included; sorted. */
 	struct lb_addr peer[LB_M_PEERS_MAX];
 	size_t peers;
+	/* Prefixes of which the outer source of tunnels is one by the flow's hash; family 0: the node's own address. */
+	struct lb_net spread4, spread6;
 	struct lb_m_pool *pool;
 	struct lb_m_real *real;
 	struct lb_m_vip *vip;
@@ -188,7 +195,7 @@ size_t lb_pool_healthy(const struct lb_model *m, const struct lb_m_pool *pool);
 
 /*
  * The commands that make `to` of `from`, in an order in which each could be typed, one call of
- * line() each without the leading "lbtool" and without a newline: peers, then deletions of VIPs, reals and pools,
+ * line() each without the leading "lbtool" and without a newline: outer source, peers, then deletions of VIPs, reals and pools,
  * then pools, reals, VIPs. A pool that a VIP leaves with its `vip replace` is deleted last.
  * `replace` lines name every field that differs from its default before or after, since what is not named is kept.
  * Ports of one real alone that pass from one to another make lines that hold as a batch only.

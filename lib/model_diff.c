@@ -325,6 +325,29 @@ static void walk_peers(const struct diff *d, pair_fn fn)
 	     peer_cmp, fn);
 }
 
+static bool same_net(const struct lb_net *a, const struct lb_net *b)
+{
+	return !lb_addr_cmp(&a->addr, &b->addr) && a->len == b->len;
+}
+
+/* One line says all of it. */
+static void source_put(const struct diff *d)
+{
+	const struct lb_net *const net[] = {&d->to->spread4, &d->to->spread6};
+	char text[LINE_LEN] = "", prefix[LB_ADDR_STRLEN + 4];
+	struct words w = {.text = text};
+
+	if (same_net(&d->from->spread4, net[0]) && same_net(&d->from->spread6, net[1]))
+		return;
+	for (int i = 0; i < 2; i++) {
+		if (!net[i]->addr.family)
+			continue;
+		format_net(net[i], prefix);
+		add(&w, " spread %s", prefix);
+	}
+	emit(d, "node source%s", *text ? text : " node");
+}
+
 static void mark_left(const struct diff *d, const void *from, const void *to)
 {
 	const struct lb_m_vip *old = from;
@@ -343,6 +366,7 @@ void lb_model_diff(const struct lb_model *from, const struct lb_model *to,
 	d.left = calloc(from->pools + 1, sizeof(*d.left));
 	if (d.left)
 		walk_vips(&d, mark_left);
+	source_put(&d);
 	walk_peers(&d, peer_del);
 	walk_peers(&d, peer_put);
 	walk_vips(&d, vip_del);

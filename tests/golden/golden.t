@@ -106,6 +106,7 @@ prepare() { # CASE
 		loaded=$words
 	fi
 	{
+		echo "node source node"
 		lb node peer show | sed 's/^/node peer del /'
 		lb vip show | sed 's/ .*//; s/^/vip del /'
 		lb real show | sed -E 's/^([^ ]+ pool [^ ]+) .*/real del \1/'

@@ -90,6 +90,8 @@ def commands():
     for line in re.findall(r"^       lbtool (\w+(?: [a-z]\w*)?)(?: .*)?$", usage.split("OBJECT :=")[1], re.M):
         if line == "node peer":
             yield from ("node peer " + v for v in ("show", "add", "replace", "del"))
+        elif line == "node source":  # what sets it prints nothing
+            yield "node source show"
         else:
             yield line
 

@@ -223,6 +223,31 @@ Test(hc, via)
 	}
 }
 
+/* A receiver that does not take the clients' packets by their source must not take the checks'. */
+Test(hc, spread_source)
+{
+	static const char *const reals[] = {"10.0.0.1", "fd00::1"};
+
+	must(parse_net("10.64.0.0/24", &w.model.spread4, &err));
+	must(parse_net("fd64::/120", &w.model.spread6, &err));
+	must(world_commit(&w, &err));
+	for (int i = 0; i < 2; i++) {
+		uint32_t mark = mark_of(reals[i]);
+		struct pkt_spec s = {V4, SYN};
+		struct pkt_outer o;
+		struct pkt in, out;
+
+		pkt_build(&in, &s);
+		cr_assert(eq(int, leave(&in, &out, &mark), SENT));
+		world_outer(&o, WORLD_IN, reals[i]);
+		memcpy(o.dmac, in.b, 6);
+		memcpy(o.smac, in.b + 6, 6);
+		memcpy(o.src.b, out.b + 14 + (i ? 8 : 12), i ? 16 : 4);
+		cr_expect(lb_net_has(i ? &w.model.spread6 : &w.model.spread4, &o.src));
+		expect_tunnel(reals[i], &in, &out, &o);
+	}
+}
+
 /* Without forwarding a client's packet does not leave either. */
 Test(hc, forwarding_off)
 {

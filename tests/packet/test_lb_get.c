@@ -31,15 +31,16 @@ static void teardown(void)
 
 TestSuite(lb_get, .fini = teardown, .timeout = 120);
 
-/* Where a packet in a tunnel goes. */
-static struct lb_addr outer_dst(const struct pkt *p)
+/* Where a packet in a tunnel comes from, and where it goes. */
+static struct lb_addr outer(const struct pkt *p, bool dst)
 {
 	struct lb_addr a = {0};
 	uint16_t type;
-	uint32_t l3 = pkt_l3(p, &type);
+	uint32_t l3 = pkt_l3(p, &type), len;
 
 	a.family = type == 0x0800 ? 4 : 6;
-	memcpy(a.b, p->b + l3 + (a.family == 4 ? 16 : 24), a.family == 4 ? 4 : 16);
+	len = a.family == 4 ? 4 : 16;
+	memcpy(a.b, p->b + l3 + (a.family == 4 ? 12 : 8) + (dst ? len : 0), len);
 	return a;
 }
 
@@ -52,20 +53,23 @@ static bool same_why(uint32_t said, enum lb_why why)
 static void expect_same(const struct asked *b, const struct lb_seen *said, enum lb_why why,
 			const struct pkt *out)
 {
-	struct lb_addr dst;
+	struct lb_addr dst, src;
 
 	cr_assert(same_why(said->why, why), "%s %u > %s %u: get says %s, it was %s", b->src,
 		  b->spec.sport, b->spec.dst, b->spec.dport, lb_why_name(said->why),
 		  world_why_name(why));
 	if (why != LB_TX && why != LB_TX_REDIRECT)
 		return;
-	dst = outer_dst(out);
+	dst = outer(out, true);
+	src = outer(out, false);
 	if (!strcmp(said->encap, "l2")) {
 		cr_assert(lb_addr_cmp(&b->flow.dst.addr, &dst) == 0, "another destination");
 	} else {
 		cr_assert(lb_addr_cmp(&said->outer_dst, &dst) == 0, "another outer destination");
 		cr_assert(lb_addr_cmp(&said->real, &dst) == 0, "another real");
 	}
+	if (said->outer_src.family)
+		cr_assert(lb_addr_cmp(&said->outer_src, &src) == 0, "another outer source");
 	cr_assert(memcmp(said->lladdr, out->b, 6) == 0, "another MAC");
 	cr_assert(eq(int, said->out == w.in, why == LB_TX));
 }
@@ -159,6 +163,26 @@ Test(lb_get, l2_of_ipv4)
 Test(lb_get, l2_of_ipv6)
 {
 	agree_twice(LB_M_ENCAP_L2, true);
+}
+
+/* Outer sources of many. */
+static void agree_spread(enum lb_m_encap encap, bool v6)
+{
+	serve(encap);
+	must(parse_net("10.64.0.0/16", &w.model.spread4, &err));
+	must(parse_net("fd64::/64", &w.model.spread6, &err));
+	must(world_commit(&w, &err));
+	cr_expect(gt(u32, agree(v6, 5).sent, FLOWS / 2));
+}
+
+Test(lb_get, ipip_spread)
+{
+	agree_spread(LB_M_ENCAP_IPIP, false);
+}
+
+Test(lb_get, gue_spread)
+{
+	agree_spread(LB_M_ENCAP_GUE, true);
 }
 
 /* All counters and the whole session cache, as one number. */

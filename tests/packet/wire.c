@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MF 0x2000u
 #define CUT "cut "
@@ -284,6 +285,20 @@ static void to_peer(const char *addr, const struct way *y)
 	lb_model_del_peer(&w.model, &a);
 }
 
+/* From sources of a prefix, once the next hops from before are no more. */
+static void spread(void)
+{
+	struct pkt out;
+
+	wire_must(parse_net("10.64.0.0/16", &w.model.spread4, &err));
+	wire_must(parse_net("fd64::/64", &w.model.spread6, &err));
+	wire_must(world_commit(&w, &err));
+	usleep(150000);
+	for (unsigned int n = 0; n < NAMED4; n++)
+		for (size_t k = 0; k < KINDS; k++)
+			one(n, &kinds[k], &out);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct way peer4 = {.name = "to a peer", .layers = "ip:udp:gue:"},
@@ -312,6 +327,7 @@ int main(int argc, char **argv)
 	answers();
 	to_peer("10.0.9.9", &peer4);
 	to_peer("fd00::9:9", &peer6);
+	spread();
 	wire_checks(&w);
 	wire_receiver(&named[0], &named[1]);
 	world_unload(&w);

@@ -297,3 +297,45 @@ Test(check, not_forwarded)
 	vip("127.0.0.1:80/tcp", "web");
 	faulty("vip \"127.0.0.1:80/tcp\": loopback: must be an address that routers forward");
 }
+
+static void sources(const char *prefix)
+{
+	struct lb_net net;
+
+	m.spread4 = m.spread6 = (struct lb_net){0};
+	cr_assert(eq(int, parse_net(prefix, &net, &err), 0), "%s", prefix);
+	*(net.addr.family == 4 ? &m.spread4 : &m.spread6) = net;
+}
+
+/* Outer sources are addresses that routers forward, and nobody's: the neighbours of VIPs and reals are. */
+Test(check, outer_sources)
+{
+	static const char *const good[] = {"10.1.0.0/24", "10.1.2.0/24",       "11.0.0.0/8",
+					   "fd64::/64",	  "2001:db8:f:1::/64", "126.0.0.0/8"};
+	static const struct {
+		const char *prefix, *why;
+	} bad[] = {
+		{"10.1.1.6/31", "hold real \"10.1.1.7\": must be nobody's"},
+		{"10.0.0.0/8", "hold real \"10.1.1.7\": must be nobody's"},
+		{"2001:db8:f::/126", "hold vip \"[2001:db8:f::1]:80/tcp\": must be nobody's"},
+		{"127.8.0.0/16", ": loopback: must be addresses that routers forward"},
+		{"250.0.0.0/8", ": reserved: must be addresses that routers forward"},
+		{"fe80::/64", ": link-local: must be addresses that routers forward"},
+		{"::/32", ": reserved: must be addresses that routers forward"},
+	};
+	char why[128];
+
+	pool("web", 251);
+	real("10.1.1.7", "web");
+	vip("[2001:db8:f::1]:80/tcp", "web");
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		sources(good[i]);
+		whole();
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		sources(bad[i].prefix);
+		snprintf(why, sizeof(why), "outer sources \"%s\"%s%s", bad[i].prefix,
+			 *bad[i].why == ':' ? "" : " ", bad[i].why);
+		faulty(why);
+	}
+}

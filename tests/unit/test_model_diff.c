@@ -2,6 +2,7 @@
 /* The lines that make one model of another, and their order. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/typist.h"
@@ -236,4 +237,31 @@ Test(diff, of_the_same_is_nothing)
 	lb_model_free(&t.m);
 	lb_model_free(&from);
 	lb_model_free(&to);
+}
+
+/* One line says all of it, also what is no more. */
+Test(diff, outer_sources)
+{
+	static const char *const all[][2] = {
+		{"node source spread 10.64.0.0/16", NULL},
+		{"node source spread fd64::/64", NULL},
+		{"node source spread 10.64.0.0/17 spread fd64::/64", NULL},
+		{"node source node", NULL},
+	};
+	struct lb_model from, to;
+	struct typist t;
+	char want[80];
+
+	for (int i = 0; i < 4; i++) {
+		for (int k = 0; k < 4; k++) {
+			type_lines(&from, all[i]);
+			type_lines(&to, all[k]);
+			type_diff(&t, &from, &to);
+			snprintf(want, sizeof(want), "%s\n", all[k][0]);
+			cr_expect(eq(str, t.text, i == k ? "" : want));
+			lb_model_free(&t.m);
+			lb_model_free(&from);
+			lb_model_free(&to);
+		}
+	}
 }

@@ -178,6 +178,20 @@ static void type_peer(struct lb_model *m, const char *verb, const char *const *w
 		cr_assert(eq(int, lb_model_put_peer(m, &addr, &err), 0));
 }
 
+static void type_source(struct lb_model *m, const char *const *word)
+{
+	struct lb_net net;
+
+	m->spread4 = m->spread6 = (struct lb_net){0};
+	if (strcmp(word[0], "node") == 0)
+		return;
+	for (; *word; word += 2) {
+		cr_assert(eq(str, (char *)word[0], "spread"));
+		cr_assert(eq(int, parse_net(word[1], &net, &err), 0));
+		*(net.addr.family == 4 ? &m->spread4 : &m->spread6) = net;
+	}
+}
+
 static void type_vip(struct lb_model *m, const char *verb, const char *const *word,
 		     const char *line)
 {
@@ -230,6 +244,8 @@ static void type(void *arg, const char *line)
 		type_real(&t->m, word[1], word + 2, line);
 	else if (strcmp(word[0], "vip") == 0)
 		type_vip(&t->m, word[1], word + 2, line);
+	else if (strcmp(word[0], "node") == 0 && strcmp(word[1], "source") == 0)
+		type_source(&t->m, word + 2);
 	else if (strcmp(word[0], "node") == 0)
 		type_peer(&t->m, word[2], word + 3);
 	else
