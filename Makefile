@@ -45,6 +45,8 @@ DEPS_TEST  = libcriterion-dev perl iproute2 ethtool nftables iputils-ping procps
 	     systemd strace
 DEPS_DEB   = dpkg-dev debhelper fakeroot
 DEPS_DEV   = lintian git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
+# For one target alone.
+DEPS_PLOTS = gnuplot-nox
 
 ifeq ($(V),1)
 say       =
@@ -185,6 +187,12 @@ bench-compare: need-test
 	+@$(MAKE) --no-print-directory all $(BENCH) $(if $(JSON),>&2)
 	+@B=$(B) tests/bench/compare $(if $(JSON),-j) "$(BASE)" $(CASES)
 
+# Cost against the number of VIPs, pools, reals, flows, slots: build/plots/*.png.
+bench-plots: need-test
+	@.ci/deps $(DEPS_PLOTS)
+	+@$(MAKE) --no-print-directory all $(BENCH)
+	@B=$(B) tests/bench/plots $(CASES)
+
 # Against .ci/bench.bounds.
 bench-guard: need-test
 	+@$(MAKE) --no-print-directory all $(BENCH)
@@ -304,7 +312,7 @@ distclean: clean
 	rm -rf build
 
 -include $(shell find $(B) -path '$(B)/compare' -prune -o -type f -name '*.d' -print 2>/dev/null)
-.PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard bench-compare \
+.PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard bench-compare bench-plots \
 	sanitize fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
 	install uninstall deb deps deps-dev need-test need-deb clean distclean .FORCE
 .SECONDARY:

@@ -25,6 +25,7 @@
 #define PHASE 80 /* slices */
 #define ROUNDS_MAX 200
 #define WARM (1u << 17)
+#define LINES_MAX 34
 #define LEAST 1.9 /* that two cores must do of one's work */
 
 struct slice {
@@ -197,15 +198,33 @@ static int set_up(const char *self, struct lb_err *err)
 	return 0;
 }
 
-static int add(struct line *lines, int n, const char *name, struct lb_err *err)
+static const struct bench_case *case_of(const char *name)
 {
-	for (size_t i = 0; i < bench_cases_n; i++) {
-		if (strcmp(bench_cases[i].name, name))
-			continue;
-		lines[n] = (struct line){name, &bench_cases[i], w.prog, 0, 0, 0};
-		return 0;
+	for (size_t i = 0; i < bench_cases_n; i++)
+		if (!strcmp(bench_cases[i].name, name))
+			return &bench_cases[i];
+	return NULL;
+}
+
+/* The two that are compared with come first; their programs are not there yet. */
+static int choose(char **words, struct line *lines, int *n, struct lb_err *err)
+{
+	static char *usual[] = {"table4-64k", "tcp4-1", "tcp4-64k", "udp-new", "syn", NULL};
+
+	if (!*words)
+		words = usual;
+	lines[0] = (struct line){"empty", &bench_cases[0], 0, 0, 0, 0};
+	lines[1] = (struct line){"adjust", &bench_cases[0], 0, 0, 0, 0};
+	for (*n = 2; *words; words++) {
+		const struct bench_case *of = case_of(*words);
+
+		if (!of)
+			return lb_usage(err, "case \"%s\": no such case of bench", *words);
+		if (*n == LINES_MAX)
+			return lb_usage(err, "at most %d cases", LINES_MAX - 2);
+		lines[(*n)++] = (struct line){*words, of, 0, 0, 0, 0};
 	}
-	return lb_usage(err, "case \"%s\": no such case of bench", name);
+	return 0;
 }
 
 static void text(const struct line *l, int n)
@@ -239,36 +258,29 @@ static int json(const struct line *l, int n)
 
 static int run(int argc, char **argv, struct lb_err *err)
 {
-	static const char *const usual[] = {"table4-64k", "tcp4-1", "tcp4-64k", "udp-new", "syn"};
-	struct line lines[2 + 32] = {0};
+	struct line lines[LINES_MAX];
 	bool as_json = false;
-	uint32_t rounds = 10;
-	int c, n = 2;
+	uint32_t rounds = 6;
+	int c, n = 0;
 
 	opterr = 0;
 	while ((c = getopt(argc, argv, "jr:")) != -1) {
 		if (c == 'j')
 			as_json = true;
-		else if (c != 'r' || parse_u32(optarg, 1, ROUNDS_MAX, &rounds, err))
-			return c == 'r' ? lb_prefix(err, "-r")
-					: lb_usage(err, "usage: cores [ -j ] [ -r ROUNDS ] [ CASE "
-							"... ]");
+		else if (c != 'r')
+			return lb_usage(err, "usage: cores [ -j ] [ -r ROUNDS ] [ CASE ... ]");
+		else if (parse_u32(optarg, 1, ROUNDS_MAX, &rounds, err))
+			return lb_prefix(err, "-r");
 	}
-	if (argc - optind > 32)
-		return lb_usage(err, "at most 32 cases");
-	if (set_up(argv[0], err))
+	if (choose(argv + optind, lines, &n, err) || set_up(argv[0], err))
 		return -1;
-	for (int i = optind; i < argc; i++)
-		if (add(lines, n++, argv[i], err))
-			return -1;
-	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual) && optind == argc; i++)
-		if (add(lines, n++, usual[i], err))
-			return -1;
-	lines[0] = (struct line){"empty", lines[2].of, worker[0].rig.empty, 0, 0, 0};
-	lines[1] = (struct line){"adjust", lines[2].of, worker[0].rig.adjust, 0, 0, 0};
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		lines[i].prog = i == 0	 ? worker[0].rig.empty
+				: i == 1 ? worker[0].rig.adjust
+					 : w.prog;
 		if (measure(&lines[i], rounds, err))
 			return -1;
+	}
 	if (!as_json)
 		text(lines, n);
 	else if (json(lines, n))

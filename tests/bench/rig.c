@@ -89,6 +89,8 @@ int rig_packet(struct rig *r, const struct pkt_spec *spec, uint32_t flows, struc
 	r->wrap->len = p.len;
 	r->wrap->base = 0x10000000 + r->first;
 	r->wrap->flows = flows;
+	r->wrap->dsts = r->dsts;
+	r->wrap->dst = 0;
 	return p.len > RIG_FRAME ? lb_fail(err, "frame too long") : 0;
 }
 

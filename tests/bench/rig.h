@@ -19,6 +19,7 @@ struct rig {
 	int empty, adjust; /* the two that everything is compared with */
 	int target; /* the program under test */
 	uint32_t in; /* ifindex that packets come by */
+	uint32_t dsts; /* so many destinations, in turn; 0: that of the packet. IPv4 */
 	uint32_t first; /* added to the sources' addresses: threads have flows of their own */
 };
 

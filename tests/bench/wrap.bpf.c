@@ -42,6 +42,16 @@ static __always_inline void lay_down(void *data, __u32 flow)
 		*(__be32 *)(data + 14 + 12) = source;
 }
 
+static __always_inline void next_dst(void *data)
+{
+	__u32 dst = wrap_state.dst;
+
+	*(__be32 *)(data + 14 + 16) = bpf_htonl(bpf_ntohl(*(__be32 *)(wrap_state.frame + 14 + 16)) +
+						dst);
+	dst++;
+	wrap_state.dst = dst < wrap_state.dsts ? dst : 0;
+}
+
 /* The next packet: nonzero when there is no room for it. */
 static __always_inline int next(void *data, void *end)
 {
@@ -50,6 +60,8 @@ static __always_inline int next(void *data, void *end)
 	if (data + WRAP_BYTES > end)
 		return -1;
 	lay_down(data, flow);
+	if (wrap_state.dsts)
+		next_dst(data);
 	flow++;
 	wrap_state.next = flow < wrap_state.flows ? flow : 0;
 	return 0;

@@ -15,6 +15,8 @@ struct wrap {
 	__u32 base; /* source of flow 0, host order */
 	__u32 flows; /* so many sources, in turn */
 	__u32 next; /* flow of the next packet */
+	__u32 dsts; /* so many destinations from the frame's on, in turn; 0: that one. IPv4 */
+	__u32 dst; /* of the next packet */
 	__u32 pad;
 	__u64 sunk; /* packets that came back to wire.c */
 };

@@ -39,6 +39,9 @@ run -j memory >"$TMP/json"
 is "$(jq -c '[length, (.[2].sessions - 16777216 * 8) < 100000, (map(.bytes > .tables + .sessions) | all)]' "$TMP/json")" \
 	'[4,true,true]' "memory: 8 bytes a flow of the session cache"
 
+run grow nosuch
+is "$? $(cat "$TMP/err")" '2 grow: "nosuch": must be vips, pools, reals, flows or tables' "grow: no such axis"
+
 said=$(tests/bench/compare nosuch 2>&1)
 is "$? $said" '2 bench-compare: "nosuch": no such revision' "compare: no such revision"
 said=$(tests/bench/compare '' 2>&1)
