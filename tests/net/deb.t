@@ -49,6 +49,7 @@ root_up() {
 	done
 	ip address add 10.9.0.2/24 dev eth0
 	ip address add 10.9.1.2/24 dev eth1
+	ip route add 10.0.0.0/8 via 10.9.0.1
 	sysctl -qw net.ipv4.conf.eth0.forwarding=1 net.ipv6.conf.eth0.forwarding=1
 }
 
@@ -60,6 +61,9 @@ installed() {
 	is "$(at dpkg-query -W -f '${Version}' lb)" "$(sed -nE 's/.*LB_VERSION "(.*)"/\1/p' "$TOP/lib/version.h")" \
 		"its version is the tool's"
 	is "$(at dpkg --verify lb)" "" "all its files are there"
+	at ls /usr/share/bash-completion/completions/lbtool /usr/share/zsh/vendor-completions/_lbtool \
+		/usr/share/lb/lbtool.schema.json /usr/share/doc/lb/examples/exabgp/two-routers.conf >"$TMP/said" 2>&1
+	ok $? "... also completion, schema, examples" "$(cat "$TMP/said")"
 	is "$(at systemd-analyze verify lb.service exabgp.service 2>&1)" "" "systemd has no objection to its units"
 	like "$(stat -c %A "$ROOT/run/lb")" ^drwxr-xr-x "/run/lb is there"
 	is "$(cat "$ROOT"/etc/lb/*.conf "$ROOT/etc/default/lb" | grep -v -e '^#' -e '^$')" "" "what is configured is comments"
@@ -89,12 +93,28 @@ configured() {
 	is "$(find "$ROOT/sys/fs/bpf/lb" "$ROOT/run/lb" \( ! -group exabgp -o ! -perm -060 \) -printf '%p %g %m\n')" "" \
 		"pins and lock are open to ExaBGP's group"
 	is "$(stat -c '%G %A' "$ROOT/sys/fs/bpf")" "exabgp drwx--x--T" "... and the way to them"
+	watched
 	local id now
 
 	id=$(xdp eth0) now=$(commits)
 	service start >"$TMP/said"
 	ok $? "another start" "$(cat "$TMP/said")"
 	is "$(xdp eth0) $(commits)" "$id $now" "... changes nothing"
+}
+
+# lbmon as ExaBGP's unit runs it, with the drop-ins' privileges: it sees the maps, may check, and write under the lock.
+watched() {
+	local caps
+
+	caps=$(sed -n 's/^AmbientCapabilities=CAP_/CAP_/p' "$ROOT"/lib/systemd/system/exabgp.service.d/*.conf |
+		tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+	lb pool replace web check tcp direct on interval 100ms timeout 50ms fall 1
+	at timeout 3 setpriv --reuid exabgp --regid exabgp --init-groups --bounding-set "-all,$caps" \
+		--inh-caps "-all,$caps" --ambient-caps "-all,$caps" lbmon -alone 2>"$TMP/said"
+	like "$(cat "$TMP/said")" "maps instance=main state=found" "lbmon, as ExaBGP's user, finds the maps"
+	like "$(lb -d real show)" "health down since" "... and writes what it sees"
+	is "$(grep -E 'error|lacks' "$TMP/said")" "" "... and lacks nothing"
+	lb pool replace web check none
 }
 
 reloaded() {
