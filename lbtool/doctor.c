@@ -128,13 +128,17 @@ static void name_commands(struct doctor *d)
 {
 	const struct tool *t = d->t;
 	bool named = strcmp(t->instance, "main") != 0;
+	char netns[48] = "", where[88];
 
-	snprintf(d->lbtool, sizeof(d->lbtool), "lbtool%s%.31s%s%s", t->netns ? " -n " : "",
-		 t->netns ? t->netns : "", named ? " -i " : "", named ? t->instance : "");
-	snprintf(d->ip, sizeof(d->ip), "ip%s%.31s", t->netns ? " -n " : "",
-		 t->netns ? t->netns : "");
-	snprintf(d->run, sizeof(d->run), "%s%.31s%s", t->netns ? "ip netns exec " : "",
-		 t->netns ? t->netns : "", t->netns ? " " : "");
+	if (t->netns)
+		snprintf(netns, sizeof(netns), " -n %.40s", t->netns);
+	snprintf(where, sizeof(where), "%s%s%s", netns, named ? " -i " : "",
+		 named ? t->instance : "");
+	snprintf(d->lbtool, sizeof(d->lbtool), "lbtool%s", where);
+	snprintf(d->lbmon, sizeof(d->lbmon), "lbmon%s", where);
+	snprintf(d->ip, sizeof(d->ip), "ip%s", netns);
+	if (t->netns)
+		snprintf(d->run, sizeof(d->run), "ip netns exec %.40s ", t->netns);
 }
 
 /* What cannot be opened, a check says. */
@@ -193,6 +197,8 @@ static int doctor(struct tool *t, struct lb_args *a)
 	if (!open_all(d)) {
 		run_list(d, doctor_prog);
 		run_list(d, doctor_dev);
+		run_list(d, doctor_conf);
+		run_list(d, doctor_way);
 		t->status = status_of(d->worst);
 		ret = 0;
 	}

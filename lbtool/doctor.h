@@ -32,7 +32,7 @@ struct doctor {
 	uint32_t prog; /* id of the balancer's pinned program */
 	char maps_why[LB_ERR_LEN]; /* why there is a balancer, but no HAVE_LB */
 	/* How commands begin in the namespace and for the instance that were looked at. */
-	char lbtool[96], ip[64], run[64];
+	char lbtool[96], lbmon[96], ip[64], run[64];
 	/* Of the check that runs. */
 	const char *check;
 	unsigned int found[DOCTOR_FAULT + 1];
@@ -48,7 +48,11 @@ struct doctor_check {
 	/* Instead of run(): called for each device that has the program; *conf is its entry in the maps. */
 	void (*dev)(struct doctor *d, const struct lb_link *link, const struct lb_dev_conf *conf);
 };
-extern const struct doctor_check doctor_host[], doctor_prog[], doctor_dev[];
+extern const struct doctor_check doctor_host[], doctor_prog[], doctor_dev[], doctor_conf[],
+	doctor_way[];
+
+/* Are the pool's reals asked through the tunnel, at a VIP? */
+bool doctor_tunnelled(const struct lb_m_pool *p);
 
 /* What to type against what the next doctor_find() says. */
 void doctor_remedy(struct doctor *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

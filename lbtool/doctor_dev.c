@@ -205,11 +205,16 @@ static void mtu_of(struct doctor *d, const struct lb_link *link, const struct lb
 		    link->mtu, room, six ? ", and IPv6 need not make them smaller than 1280" : "");
 }
 
+bool doctor_tunnelled(const struct lb_m_pool *p)
+{
+	return p->check.kind != LB_M_CHECK_NONE && p->check.kind != LB_M_CHECK_EXEC &&
+	       !p->check.direct;
+}
+
 static bool checks_through_tunnel(const struct doctor *d)
 {
 	for (size_t i = 0; i < d->model.pools; i++)
-		if (d->model.pool[i].check.kind != LB_M_CHECK_NONE &&
-		    !d->model.pool[i].check.direct)
+		if (doctor_tunnelled(&d->model.pool[i]))
 			return true;
 	return false;
 }

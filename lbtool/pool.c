@@ -322,6 +322,26 @@ out:
 	return ret;
 }
 
+static int pool_rebuild(struct tool *t, struct lb_args *a)
+{
+	const char *name;
+	struct lb_model m;
+	int ret = -1;
+
+	if (lb_args_next(a, "NAME", &name, &t->err) || parse_name(name, &t->err) ||
+	    lb_args_end(a, &t->err) || tool_no_dry_run(t) || tool_lock(t) || tool_maps(t))
+		return -1;
+	lb_model_init(&m);
+	if (!lb_maps_read(t->maps, &m, &t->err)) {
+		if (lb_model_pool(&m, name))
+			ret = lb_maps_remake(t->maps, &m, name, &t->err);
+		else
+			edit_missing(name, &t->err);
+	}
+	lb_model_free(&m);
+	return ret;
+}
+
 #define SETTINGS \
 	"NAME [ table SIZE ] [ encap ipip|gue|dscp|l2 ] [ min N ] [ panic PERCENT ]\n" \
 	"                           [ drain TIME ] [ gue-port N ]\n" \
@@ -331,11 +351,9 @@ out:
 	"                           [ path PATH ] [ send TEXT ] [ expect TEXT ] [ command PATH ]"
 
 static const struct cmd pool_cmds[] = {
-	{"add", pool_add, "add " SETTINGS},
-	{"replace", pool_replace, "replace " SETTINGS},
-	{"del", pool_del, "del NAME"},
-	{"show", pool_show, "show [ NAME ]"},
-	{NULL, NULL, NULL},
+	{"add", pool_add, "add " SETTINGS},   {"replace", pool_replace, "replace " SETTINGS},
+	{"del", pool_del, "del NAME"},	      {"rebuild", pool_rebuild, "rebuild NAME"},
+	{"show", pool_show, "show [ NAME ]"}, {NULL, NULL, NULL},
 };
 
 const struct object pool_object = {
@@ -364,5 +382,6 @@ const struct object pool_object = {
 	"TEXT := at most 63 printable characters, '' for none; udp: send is the datagram;\n"
 	"        expect: what the answer must contain\n"
 	"replace keeps what is not named; a new pool gets the defaults\n"
+	"rebuild: makes the table anew from reals and health, should it be another (doctor)\n"
 	"replace with another check keeps direct, port, times, rise and fall; check none nothing\n",
 };

@@ -61,6 +61,16 @@ void lb_maps_health_get(const struct lb_maps *maps, struct lb_m_real *real);
 int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *pool,
 		    struct lb_err *err);
 
+/* The same, whatever is there: for a table whose slots are not what its pool says of it. 0, or -1 with *err. */
+int lb_maps_remake(struct lb_maps *maps, const struct lb_model *m, const char *pool,
+		   struct lb_err *err);
+/*
+ * How many slots of a pool's live table name another real than configuration and health, as the model has them, ask for; all when it
+ * has another size. While somebody is about to rebuild it, that is no fault: ask again.
+ */
+int lb_maps_stray(struct lb_maps *m, const struct lb_model *model, const char *pool,
+		  uint32_t *stray, struct lb_err *err);
+
 /* The mark (SO_MARK) of a socket whose packets the program `hc` sends through the tunnel to that real. */
 uint32_t lb_maps_mark(uint32_t real_id);
 

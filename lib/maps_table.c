@@ -212,47 +212,58 @@ static bool fill_slots(const struct commit *c, const struct lb_m_pool *pool, uin
 	return changed;
 }
 
-static int build_table(struct commit *c, const struct lb_m_pool *pool, struct table *table)
+/* For each slot an index into the pool's reals. *any false: none of them serves, index[] is left alone. */
+static int place(const struct lb_model *m, const struct lb_m_pool *pool, uint16_t *index, bool *any,
+		 struct lb_err *err)
 {
-	uint16_t *index = malloc(pool->slots * sizeof(*index));
-	struct lb_member *member = NULL;
-	struct before before = {0};
 	const struct lb_m_real *r;
-	uint32_t base = 0, i;
-	bool any = false;
-	size_t n;
-	int ret = -1;
+	struct lb_member *member;
+	size_t n, i;
+	int ret = 0;
 
-	r = lb_model_pool_reals(c->to, pool->name, &n);
+	*any = false;
+	r = lb_model_pool_reals(m, pool->name, &n);
 	member = calloc(n + 1, sizeof(*member));
-	if (!index || !member) {
-		lb_no_memory(c);
-		goto out;
-	}
+	if (!member)
+		return lb_fail(err, "%s", strerror(ENOMEM));
 	for (i = 0; i < n; i++) {
 		member[i].addr = r[i].addr;
 		member[i].weight = lb_real_serves(&r[i]) ? r[i].weight : 0;
-		any |= member[i].weight > 0;
+		*any |= member[i].weight > 0;
 	}
+	if (*any)
+		ret = lb_ring_build(member, n, pool->slots, m->seed, index, err);
+	free(member);
+	return ret;
+}
+
+static int build_table(struct commit *c, const struct lb_m_pool *pool, struct table *table)
+{
+	uint16_t *index = malloc(pool->slots * sizeof(*index));
+	struct before before = {0};
+	uint32_t base = 0;
+	size_t n;
+	bool any;
+	int ret;
+
+	if (!index)
+		return lb_no_memory(c);
 	table->at = 0;
-	ret = 0;
-	if (!any)
+	ret = place(c->to, pool, index, &any, c->err);
+	if (ret || !any)
 		goto out;
 	ret = lb_maps_slots(c->maps, c->err);
-	if (!ret)
-		ret = lb_ring_build(member, n, pool->slots, c->to->seed, index, c->err);
 	if (!ret)
 		ret = look_back(c, pool, &before);
 	if (!ret)
 		ret = take_slots(c, pool, &base);
 	if (ret)
 		goto out;
-	if (fill_slots(c, pool, base, r, index, &before))
+	if (fill_slots(c, pool, base, lb_model_pool_reals(c->to, pool->name, &n), index, &before))
 		table->settled = c->now + pool->drain;
 	table->at = (uint64_t)base << 32 | pool->slots;
 out:
 	free(before.family);
-	free(member);
 	free(index);
 	return ret;
 }
@@ -315,4 +326,43 @@ int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *
 	__atomic_store_n(&live->table, table.at, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->built, table.built, __ATOMIC_RELEASE);
 	return 1;
+}
+
+int lb_maps_remake(struct lb_maps *maps, const struct lb_model *m, const char *pool,
+		   struct lb_err *err)
+{
+	const struct lb_m_pool *p = lb_model_pool(m, pool);
+
+	if (p)
+		__atomic_store_n(
+			&maps->pool[(maps->meta->root & 1) * maps->meta->pools + p->id].built, 0,
+			__ATOMIC_RELEASE);
+	return lb_maps_rebuild(maps, m, pool, err) < 0 ? -1 : 0;
+}
+
+int lb_maps_stray(struct lb_maps *m, const struct lb_model *model, const char *pool,
+		  uint32_t *stray, struct lb_err *err)
+{
+	const struct lb_m_pool *p = lb_model_pool(model, pool);
+	uint16_t *index = p ? malloc(p->slots * sizeof(*index)) : NULL;
+	const struct lb_m_real *r;
+	uint32_t base, slots, i;
+	bool any;
+	size_t n;
+	int ret;
+
+	if (!index)
+		return p ? lb_fail(err, "%s", strerror(ENOMEM))
+			 : lb_fail(err, "pool \"%s\" does not exist", pool);
+	ret = lb_maps_slots(m, err) ? -1 : place(model, p, index, &any, err);
+	r = lb_model_pool_reals(model, pool, &n);
+	slots = lb_maps_table(m, p->id, &base);
+	*stray = 0;
+	if (!ret && slots != (any ? p->slots : 0))
+		*stray = slots > p->slots ? slots : p->slots;
+	else if (!ret)
+		for (i = 0; i < slots; i++)
+			*stray += m->slot[base + i].real != r[index[i]].id;
+	free(index);
+	return ret;
 }

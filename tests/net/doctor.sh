@@ -20,6 +20,7 @@ sound() { # TEXT
 
 	said=$(wrong; echo "status $STATUS")
 	is "$said" "status 0" "$1"
+	[ "$said" = "status 0" ]
 }
 
 # found WRONG TEXT [COMMAND...]: exactly that is found, lines as of wrong(); each has a remedy.
@@ -48,6 +49,10 @@ all_sound() {
 	[ -z "$(wrong)" ]
 }
 
+wrong_is() { # LINES
+	[ "$(wrong)" = "$1" ]
+}
+
 # Types what the last found() was told, each once, and all is sound.
 mended() { # TEXT
 	local line
@@ -73,4 +78,34 @@ meta_byte() { # NUMBER VALUE: of the record, from 0
 	bpftool -j map lookup pinned "$META" key 0 0 0 0 | jq -r '.value[]' |
 		awk -v n="$1" -v v="$2" 'NR == n + 1 { $0 = v } 1' |
 		xargs bpftool map update pinned "$META" key 0 0 0 0 value
+}
+
+# A real behind 10.1.1.1 and 2001:db8:10::1, with both VIPs, whose port 80 and 443 answer, and lbmon, which asks them.
+serve() {
+	trap serve_end EXIT
+	for addr in 10.1.1.1/32 2001:db8:10::1/128 203.0.113.1/32 2001:db8:113::1/128; do
+		ip -n "$NS-a" addr add $addr dev lo
+	done
+	ip -n "$NODE" route add 203.0.113.0/24 via 10.9.0.1
+	ip -n "$NODE" route add 2001:db8:113::/48 via 2001:db8:9::1
+	"$LBTOOL" -n "$NS-a" -i "${NS}x" receiver add eth0 from 10.9.0.2 from 2001:db8:9::2 mss auto
+	# Not through in_a(): $! would be a shell's.
+	# shellcheck disable=SC2016 # perl's
+	nsenter --net="/run/netns/$NS-a" perl -MIO::Socket::IP -MIO::Select -e '
+		@s = map { IO::Socket::IP->new(Listen => 64, LocalHost => "::", LocalPort => $_, V6Only => 0) or die } 80, 443;
+		while (1) { $_->accept for IO::Select->new(@s)->can_read }' >"$TMP/serve" 2>&1 &
+	PIDS+=("$!")
+	watch_start
+}
+
+watch_start() { # lbmon
+	"${LBTOOL%/*}/lbmon" -n "$NODE" -i "$NS" -alone >"$TMP/lbmon" 2>&1 &
+	MON=$!
+	PIDS+=("$MON")
+}
+
+serve_end() {
+	"$LBTOOL" -n "$NS-a" -i "${NS}x" receiver del eth0
+	rm -f "/run/lb/${NS}x.lock"
+	pair_down
 }

@@ -16,12 +16,14 @@ pair_up
 like "$(wrong; echo "$STATUS")" "^fault loaded $NS"$'\n4$' "nothing is loaded"
 
 lbt prog load reals 64 vips 16 pools 16 tables 4 sessions 1024
-like "$(wrong; echo "$STATUS")" $'^fault attached -\n4$' "no device has the program"
-printf '%s\n' 'pool add web check tcp' 'real add 10.1.1.1 pool web' 'real add 2001:db8:10::1 pool web encap gue' \
+like "$(wrong)" '^fault attached -' "no device has the program"
+printf '%s\n' 'pool add web check tcp interval 200ms timeout 200ms' 'real add 10.1.1.1 pool web' 'real add 2001:db8:10::1 pool web encap gue' \
 	'vip add 203.0.113.1:80/tcp pool web' 'vip add [2001:db8:113::1]:443/tcp pool web' >"$TMP/config"
 lbt -b "$TMP/config" && lbt dev add eth0
 ok $? "a balancer"
-sound "nothing is wrong with it"
+serve
+wait_for all_sound
+sound "nothing is wrong with it" || exit 1
 is "$(lbt doctor | grep -vc '^ok ')" 0 "as text, too"
 
 # The machine.
