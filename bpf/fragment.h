@@ -25,7 +25,7 @@
 #include "bpf/pick.h"
 #include "bpf/rate.h"
 
-#define LB_FRAGMENT_HOPS 16u
+#define LB_FRAGMENT_HOPS 64u /* with some 20 us a hop, a millisecond or more */
 #define LB_FRAGMENTS 50000u
 #define LB_FRAGMENT_LIFE 3u /* units of a sixteenth of a tick, a second or a little more */
 

@@ -7,7 +7,7 @@
 
 #define MF 0x2000u
 #define REALS 6
-#define HOPS 16
+#define HOPS 64
 #define UDP .proto = IPPROTO_UDP, .dport = 53, .payload = 400
 #define V4 .dst = "203.0.113.1", UDP
 #define V6 .dst = "2001:db8:f::1", .ext = "f", UDP
