@@ -34,12 +34,13 @@ LB_ARRAY(peer_hop, BPF_MAP_TYPE_PERCPU_ARRAY, struct lb_nexthop, 0);
 LB_ARRAY(fragment, BPF_MAP_TYPE_ARRAY, struct lb_session, 0);
 LB_ARRAY(fragment_rate, BPF_MAP_TYPE_PERCPU_ARRAY, __u64, 0);
 
-/* What lb_track() is told of a fragment, and what it finds. */
+/* What is known of a fragment, and what is found. */
 struct lb_datagram {
 	__u64 addr; /* hash of addresses and protocol, the same on all nodes */
 	__u64 key; /* out: the datagram's, to keep its real by; in: nothing */
-	__u32 l3, l4, v6, half, hops, pool, proto;
-	__u32 node; /* out: the peer to pass it on to, or LB_PEERS_MAX */
+	__u32 l3, l4, v6, half, pool, proto;
+	__u32 offset; /* out: in its datagram, 0: of the first one */
+	__u32 node, next; /* out: the peer at which they meet, and the one after it */
 	__u32 real; /* out: where the first one went, or 0 */
 	__be16 sport, dport; /* out: of the first one */
 	__u32 tcp_flags;
@@ -95,13 +96,14 @@ __noinline int lb_fragment_keep(__u64 key, __u32 id)
 }
 
 /* Is there a way to that peer? LB_NEXT; LB_DROP_NO_ROUTE: none, or it is this node; or another reason. Cached as for reals. */
-static __always_inline int lb_peer_way(struct xdp_md *ctx, const struct lb_peers *all, __u32 node)
+static __always_inline int lb_peer_way(struct xdp_md *ctx, __u32 half, __u32 node)
 {
+	const struct lb_peers *all = bpf_map_lookup_elem(&peers, &half);
 	struct lb_nexthop *nh = bpf_map_lookup_elem(&peer_hop, &node);
 	const struct lb_real *peer;
 	int why;
 
-	if (!nh || node >= LB_PEERS_MAX)
+	if (!all || !nh || node >= LB_PEERS_MAX)
 		return LB_DROP_NO_ROUTE;
 	peer = &all->peer[node];
 	if (!lb_cfg.trace && nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life) {
@@ -167,16 +169,15 @@ static __always_inline int lb_fragment_first(struct xdp_md *ctx, struct lb_datag
 }
 
 /*
- * What becomes of a fragment: LB_NEXT with d->node, to be passed on to that peer; with d->real, to follow the first one;
- * with neither, it is the first one, whose flow decides, and d->key is what its real is to be kept by. Or the reason why it
- * ends here. Global, so that the verifier looks at it once and packets that are whole keep their registers.
+ * Where the datagram's fragments meet, and its key; LB_NEXT or the reason why it ends here. Global, as the next one, so
+ * that the verifier looks at it once and packets that are whole keep their registers.
  */
-int lb_track(struct xdp_md *ctx, struct lb_datagram *d);
+int lb_meet(struct xdp_md *ctx, struct lb_datagram *d);
 
-__noinline int lb_track(struct xdp_md *ctx, struct lb_datagram *d)
+__noinline int lb_meet(struct xdp_md *ctx, struct lb_datagram *d)
 {
-	__u32 offset, id, node, i, n;
 	const struct lb_peers *all;
+	__u32 id, i, n;
 	int why;
 
 	if (!d)
@@ -185,7 +186,7 @@ __noinline int lb_track(struct xdp_md *ctx, struct lb_datagram *d)
 	all = bpf_map_lookup_elem(&peers, &i);
 	if (!all)
 		return LB_DROP_FRAGMENT;
-	why = lb_fragment_of(ctx, d, &offset, &id);
+	why = lb_fragment_of(ctx, d, &d->offset, &id);
 	if (why != LB_NEXT)
 		return why;
 	if (!lb_may(&fragment_rate, LB_FRAGMENTS))
@@ -195,29 +196,66 @@ __noinline int lb_track(struct xdp_md *ctx, struct lb_datagram *d)
 	barrier_var(i); /* clang knows its range; the verifier of 6.1 must be told */
 	if (i >= LB_PEER_SLOTS || !n || n > LB_PEERS_MAX)
 		return LB_DROP_FRAGMENT;
-	node = all->slot[i];
+	d->node = all->slot[i];
+	d->next = d->node + 1 < n ? d->node + 1 : 0;
 	d->key = (d->addr + id) * lb_cfg.key[3];
 	d->key ^= d->key >> 31;
 	d->key *= lb_cfg.key[1];
-	why = lb_peer_way(ctx, all, node);
-	if (why == LB_NEXT) { /* they meet elsewhere */
-		if (d->hops == 1)
-			return LB_DROP_FRAGMENT_EARLY;
-		d->node = node;
-		return LB_NEXT;
-	}
-	if (why != LB_DROP_NO_ROUTE)
-		return why;
-	if (!offset)
+	return LB_NEXT;
+}
+
+/*
+ * What becomes of a fragment at the meeting point: LB_NEXT with d->real, to follow the first one; without, it is the
+ * first one, whose flow decides, and d->key is what its real is to be kept by. LB_DROP_FRAGMENT_EARLY: the first one was
+ * not here yet.
+ */
+int lb_met(struct xdp_md *ctx, struct lb_datagram *d);
+
+__noinline int lb_met(struct xdp_md *ctx, struct lb_datagram *d)
+{
+	if (!d)
+		return LB_DROP_FRAGMENT;
+	if (!d->offset)
 		return lb_fragment_first(ctx, d);
 	d->real = lb_fragment_find(d->key);
-	if (d->real)
-		return lb_holds(d->real, d->pool, d->half) ? LB_NEXT : LB_DROP_NO_REAL;
-	if (d->hops == 1)
+	if (!d->real)
 		return LB_DROP_FRAGMENT_EARLY;
-	d->node = node + 1 < n ? node + 1 : 0;
-	why = lb_peer_way(ctx, all, d->node);
-	return why == LB_DROP_NO_ROUTE ? LB_DROP_FRAGMENT_EARLY : why;
+	return lb_holds(d->real, d->pool, d->half) ? LB_NEXT : LB_DROP_NO_REAL;
+}
+
+/* On to the meeting point, or from there to the next peer, where it waits for the first one. LB_DROP_NO_ROUTE: this is it. */
+static __always_inline int lb_pass_on(struct xdp_md *ctx, struct lb_pkt *p, __u32 node)
+{
+	int why = lb_peer_way(ctx, p->half, node);
+
+	if (why != LB_NEXT)
+		return why;
+	if (p->hops == 1)
+		return LB_DROP_FRAGMENT_EARLY;
+	p->nh = bpf_map_lookup_elem(&peer_hop, &node);
+	if (!p->nh)
+		return LB_DROP_FRAGMENT;
+	p->prev = LB_MARKED | (p->hops ? p->hops - 2 : LB_FRAGMENT_HOPS - 1);
+	return LB_NEXT;
+}
+
+/* LB_NEXT without p->nh: the fragment is to be treated here, by `d`. */
+static __always_inline int lb_together(struct xdp_md *ctx, struct lb_pkt *p, struct lb_datagram *d)
+{
+	int why = lb_meet(ctx, d);
+
+	if (why != LB_NEXT)
+		return why;
+#pragma nounroll
+	for (int i = 0; i < 2; i++) {
+		why = lb_pass_on(ctx, p, i ? d->next : d->node);
+		if (why != LB_DROP_NO_ROUTE || i)
+			return why == LB_DROP_NO_ROUTE ? LB_DROP_FRAGMENT_EARLY : why;
+		why = lb_met(ctx, d);
+		if (why != LB_DROP_FRAGMENT_EARLY || p->hops == 1)
+			return why;
+	}
+	return why;
 }
 
 /*
@@ -232,23 +270,16 @@ static __always_inline int lb_fragment(struct xdp_md *ctx, struct lb_pkt *p)
 		.l4 = p->l4,
 		.v6 = p->v6,
 		.half = p->half,
-		.hops = p->hops,
 		.pool = p->svc->pool,
 		.proto = p->proto & ~LB_SVC_FRAGMENT,
-		.node = LB_PEERS_MAX,
 	};
-	int why = lb_track(ctx, &d);
+	int why = lb_together(ctx, p, &d);
 
 	if (why != LB_NEXT)
 		return why;
 	p->hash = d.addr;
-	if (d.node < LB_PEERS_MAX) {
-		p->nh = bpf_map_lookup_elem(&peer_hop, &d.node);
-		if (!p->nh)
-			return LB_DROP_FRAGMENT;
-		p->prev = LB_MARKED | (p->hops ? p->hops - 2 : LB_FRAGMENT_HOPS - 1);
+	if (p->nh)
 		return LB_NEXT;
-	}
 	p->real = d.real;
 	if (d.real)
 		return LB_NEXT;
@@ -311,7 +342,8 @@ __noinline int lb_marked(struct xdp_md *ctx, __u32 l3, __u32 v6, __u32 half)
 /* lb_vip(), also for what a peer passed on: from here on that is the packet in it. */
 static __always_inline int lb_vip_or_passed_on(struct xdp_md *ctx, struct lb_pkt *p)
 {
-	int why = lb_vip(p), mark;
+	struct lb_home home;
+	int why = lb_vip(p, &home), mark;
 
 	if (why == LB_NEXT || !lb_meta.peers[p->half & 1])
 		return why;
@@ -322,7 +354,7 @@ static __always_inline int lb_vip_or_passed_on(struct xdp_md *ctx, struct lb_pkt
 	p->hops = mark & 0xff;
 	why = (mark >> 8 & 0xff) == 4 ? lb_parse_ipv4(lb_data(ctx) + p->l3, lb_data_end(ctx), p)
 				      : lb_parse_ipv6(lb_data(ctx) + p->l3, lb_data_end(ctx), p);
-	return why == LB_NEXT ? lb_vip(p) : why;
+	return why == LB_NEXT ? lb_vip(p, &home) : why;
 }
 
 #endif

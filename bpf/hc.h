@@ -138,13 +138,14 @@ static __always_inline int hc_encap(struct __sk_buff *skb, struct lb_pkt *p, str
 static __always_inline __u8 hc_dscp(struct lb_pkt *p)
 {
 	const struct lb_svc *svc;
+	struct lb_home home;
 	__u8 dscp = 0;
 
-	if (lb_vip(p) != LB_NEXT)
+	if (lb_vip(p, &home) != LB_NEXT)
 		return 0;
-	svc = p->v6 ? p->home6->svc : p->home4->svc;
+	svc = p->v6 ? home.six->svc : home.four->svc;
 	for (__u32 i = 0; i < LB_BUCKET_ENTRIES; i++)
-		if (lb_addr_at(p, i) && svc[i].dscp)
+		if (lb_addr_at(p, &home, i) && svc[i].dscp)
 			dscp = svc[i].dscp;
 	return dscp;
 }

@@ -5,6 +5,8 @@
  * A packet's way is one sentence, a stage a word: each returns LB_NEXT, or the reason why the packet
  * ends there. There is one exit, which counts the reason. What is not for a VIP leaves after the second
  * word, untouched.
+ *
+ * Most packets need little of that: plain.h has the same sentence for them alone, and is tried first.
  */
 #include "bpf/encap.h"
 #include "bpf/fragment.h"
@@ -13,12 +15,14 @@
 #include "bpf/nexthop.h"
 #include "bpf/parse.h"
 #include "bpf/pick.h"
+#include "bpf/plain.h"
 #include "bpf/tell.h"
 #include "bpf/too_big.h"
 
 /* Service and real; a fragment's may have to be asked for twice: as the address's, then, of a first one, as the port's. */
 static __always_inline int lb_choose(struct xdp_md *ctx, struct lb_pkt *p)
 {
+	struct lb_kept kept = {};
 	int why;
 
 #pragma nounroll
@@ -34,10 +38,14 @@ static __always_inline int lb_choose(struct xdp_md *ctx, struct lb_pkt *p)
 	}
 	if (p->key && !(p->svc->flags & LB_SVC_FRAGMENTS))
 		return LB_DROP_FRAGMENT;
-	why = lb_pick(p);
-	if (why == LB_NEXT && p->key)
+	p->flags = p->svc->flags;
+	why = lb_pick(p, &kept);
+	if (why != LB_NEXT)
+		return why;
+	lb_keep(p, &kept);
+	if (p->key)
 		lb_fragment_keep(p->key, p->real);
-	return why;
+	return LB_NEXT;
 }
 
 static __always_inline int lb_forward(struct xdp_md *ctx, struct lb_pkt *p)
@@ -48,20 +56,9 @@ static __always_inline int lb_forward(struct xdp_md *ctx, struct lb_pkt *p)
 	return p->out == ctx->ingress_ifindex ? LB_TX : LB_TX_REDIRECT;
 }
 
-static __always_inline void lb_count_vip(const struct lb_pkt *p)
+/* What becomes of a packet, and its counters. */
+static __always_inline int lb_end(const struct lb_pkt *p, int why)
 {
-	struct lb_count_vip *c = bpf_map_lookup_elem(&count_vip, &p->svc->vip);
-
-	if (!c || p->cache >= LB_CACHE_MAX)
-		return;
-	c->packets[p->cache]++;
-	c->bytes += p->frame;
-}
-
-/* The one way out. */
-static __always_inline int lb_done(struct xdp_md *ctx, const struct lb_pkt *p, int why)
-{
-	lb_trace(ctx, p, why);
 	lb_count(&count_why, why, p->frame);
 	if (p->svc)
 		lb_count_vip(p);
@@ -75,12 +72,17 @@ static __always_inline int lb_done(struct xdp_md *ctx, const struct lb_pkt *p, i
 	return why == LB_TX ? XDP_TX : bpf_redirect(p->out, 0);
 }
 
-SEC("xdp")
-int lb(struct xdp_md *ctx)
+/* The long way, of all that is not plain (plain.h), and of all when somebody looks. Global: it has registers of its own. */
+int lb_long(struct xdp_md *ctx);
+
+__noinline int lb_long(struct xdp_md *ctx)
 {
 	struct lb_pkt p = {};
+	struct lb_pkt *kept = &p;
 	int why;
 
+	barrier_var(
+		kept); /* in memory: in registers it makes twice the code, which the verifier walks for minutes */
 	/* clang-format off */
 	if ((why = lb_parse(ctx, &p)) == LB_NEXT &&
 	    (why = lb_vip_or_passed_on(ctx, &p)) == LB_NEXT &&
@@ -92,7 +94,24 @@ int lb(struct xdp_md *ctx)
 	    (why = lb_encap(ctx, &p)) == LB_NEXT)
 		why = lb_forward(ctx, &p);
 	/* clang-format on */
-	return lb_done(ctx, &p, why);
+	lb_trace(ctx, &p, why);
+	return lb_end(&p, why);
+}
+
+SEC("xdp")
+int lb(struct xdp_md *ctx)
+{
+	void *data = lb_data(ctx);
+	int done = LB_REST;
+
+	if (!lb_cfg.trace && !LB_READ_ONCE(lb_meta.watch) && data + ETH_HLEN <= lb_data_end(ctx) &&
+	    !(*(__u8 *)data & 1)) {
+		if (LB_AT(__be16, data + 12) == bpf_htons(ETH_P_IP))
+			done = lb_plain(ctx, false);
+		else if (LB_AT(__be16, data + 12) == bpf_htons(ETH_P_IPV6))
+			done = lb_plain(ctx, true);
+	}
+	return done == LB_REST ? lb_long(ctx) : done;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -10,33 +10,43 @@
 
 #include "bpf/maps.h"
 
-static __always_inline int lb_vip(struct lb_pkt *p)
+/* The home bucket of the destination: of its family, the other is NULL. */
+struct lb_home {
+	const struct lb_bucket4 *four;
+	const struct lb_bucket6 *six;
+};
+
+static __always_inline void lb_home(const struct lb_pkt *p, struct lb_home *home)
 {
-	__u32 half = LB_READ_ONCE(lb_meta.root) & 1, i;
+	__u32 half = p->half & 1, n = lb_cfg.buckets, i;
 
-	p->half = half;
-	p->base = half * lb_cfg.buckets;
+	home->four = NULL;
+	home->six = NULL;
 	if (!p->v6) {
-		__be32 a = p->dst[0];
-
-		p->mul = lb_meta.mul4[half];
-		i = p->base + lb_home4(a, p->mul, lb_cfg.buckets);
-		p->home4 = bpf_map_lookup_elem(&service4, &i);
-		if (!p->home4 || !a)
-			return LB_PASS_NO_VIP;
-		if (p->home4->addr[0] == a || p->home4->addr[1] == a || p->home4->addr[2] == a ||
-		    p->home4->addr[3] == a)
-			return LB_NEXT;
-		return LB_PASS_NO_VIP;
+		i = half * n + lb_home4(p->dst[0], lb_meta.mul4[half], n);
+		home->four = bpf_map_lookup_elem(&service4, &i);
+	} else {
+		i = half * n + lb_home6(p->dst, lb_meta.mul6[half], n);
+		home->six = bpf_map_lookup_elem(&service6, &i);
 	}
-	p->mul = lb_meta.mul6[half];
-	i = p->base + lb_home6(p->dst, p->mul, lb_cfg.buckets);
-	p->home6 = bpf_map_lookup_elem(&service6, &i);
-	if (!p->home6 || !(p->dst[0] | p->dst[1]))
+}
+
+static __always_inline bool lb_addr_at(const struct lb_pkt *p, const struct lb_home *home, __u32 i)
+{
+	if (!p->v6)
+		return home->four->addr[i] == (__be32)p->dst[0];
+	return home->six->addr[i][0] == p->dst[0] && home->six->addr[i][1] == p->dst[1];
+}
+
+static __always_inline int lb_vip(struct lb_pkt *p, struct lb_home *home)
+{
+	p->half = LB_READ_ONCE(lb_meta.root) & 1;
+	lb_home(p, home);
+	if (p->v6 ? !home->six || !(p->dst[0] | p->dst[1]) : !home->four || !p->dst[0])
 		return LB_PASS_NO_VIP;
 #pragma unroll
-	for (i = 0; i < LB_BUCKET_ENTRIES; i++)
-		if (p->home6->addr[i][0] == p->dst[0] && p->home6->addr[i][1] == p->dst[1])
+	for (__u32 i = 0; i < LB_BUCKET_ENTRIES; i++)
+		if (lb_addr_at(p, home, i))
 			return LB_NEXT;
 	return LB_PASS_NO_VIP;
 }
@@ -49,13 +59,13 @@ static __always_inline bool lb_svc_is(const struct lb_svc *s, __u8 proto, __be16
 /* The entry of port and protocol in a far bucket. */
 static __always_inline const struct lb_svc *lb_far(const struct lb_pkt *p, __be16 port)
 {
-	__u32 n = lb_cfg.buckets, i;
+	__u32 n = lb_cfg.buckets, half = p->half & 1, i;
 
 	if (!p->v6) {
 		__be32 a = p->dst[0];
 		const struct lb_bucket4 *b;
 
-		i = p->base + lb_far4(a, port, p->proto, p->mul, n);
+		i = half * n + lb_far4(a, port, p->proto, lb_meta.mul4[half], n);
 		b = bpf_map_lookup_elem(&service4, &i);
 		for (i = 0; b && i < LB_BUCKET_ENTRIES; i++)
 			if (b->addr[i] == a && lb_svc_is(&b->svc[i], p->proto, port))
@@ -63,7 +73,7 @@ static __always_inline const struct lb_svc *lb_far(const struct lb_pkt *p, __be1
 	} else {
 		const struct lb_bucket6 *b;
 
-		i = p->base + lb_far6(p->dst, port, p->proto, p->mul, n);
+		i = half * n + lb_far6(p->dst, port, p->proto, lb_meta.mul6[half], n);
 		b = bpf_map_lookup_elem(&service6, &i);
 		for (i = 0; b && i < LB_BUCKET_ENTRIES; i++)
 			if (b->addr[i][0] == p->dst[0] && b->addr[i][1] == p->dst[1] &&
@@ -73,22 +83,21 @@ static __always_inline const struct lb_svc *lb_far(const struct lb_pkt *p, __be1
 	return 0;
 }
 
-static __always_inline bool lb_addr_at(const struct lb_pkt *p, __u32 i)
-{
-	if (!p->v6)
-		return p->home4->addr[i] == (__be32)p->dst[0];
-	return p->home6->addr[i][0] == p->dst[0] && p->home6->addr[i][1] == p->dst[1];
-}
-
 /* ADDRESS:PORT/PROTO, else ADDRESS:any/PROTO, else nothing. Fragments have an entry of their own, or none. */
 static __always_inline int lb_service(struct lb_pkt *p)
 {
-	const struct lb_svc *svc = p->v6 ? p->home6->svc : p->home4->svc, *any = 0;
+	const struct lb_svc *svc, *any = 0;
+	struct lb_home
+		home; /* looked up again: what is kept on the way from lb_vip() costs the stack */
 
+	lb_home(p, &home);
+	if (p->v6 ? !home.six : !home.four)
+		return LB_DROP_NO_SERVICE;
+	svc = p->v6 ? home.six->svc : home.four->svc;
 	p->proto |= p->fragment;
 #pragma unroll
 	for (__u32 i = 0; i < LB_BUCKET_ENTRIES; i++, svc++) {
-		if (!lb_addr_at(p, i))
+		if (!lb_addr_at(p, &home, i))
 			continue;
 		if (lb_svc_is(svc, p->proto, p->dport)) {
 			p->svc = svc;

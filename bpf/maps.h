@@ -60,4 +60,14 @@ static __always_inline void lb_count(void *map, __u32 id, __u32 bytes)
 	}
 }
 
+static __always_inline void lb_count_vip(const struct lb_pkt *p)
+{
+	struct lb_count_vip *c = bpf_map_lookup_elem(&count_vip, &p->svc->vip);
+
+	if (!c || p->cache >= LB_CACHE_MAX)
+		return;
+	c->packets[p->cache]++;
+	c->bytes += p->frame;
+}
+
 #endif

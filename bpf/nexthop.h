@@ -253,23 +253,30 @@ __noinline int lb_nexthop_way(struct xdp_md *ctx, struct lb_nexthop *nh, const s
 	return LB_NEXT;
 }
 
+/* Not older than it may get; nor so old that `until` seems to lie ahead again. */
+static __always_inline bool lb_fresh(const struct xdp_md *ctx, const struct lb_nexthop *nh)
+{
+	return !lb_cfg.trace && nh->out &&
+	       nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life &&
+	       (nh->in == ctx->ingress_ifindex || !(lb_meta.flags & LB_META_VIA));
+}
+
 static __always_inline int lb_nexthop(struct xdp_md *ctx, struct lb_pkt *p)
 {
+	__u32 id =
+		p->real; /* not &p->real: what has an address given away is kept in memory, all of *p with it */
 	const struct lb_real *r;
 	struct lb_nexthop *nh;
 
 	if (p->nh) /* a peer's */
 		return LB_NEXT;
-	nh = bpf_map_lookup_elem(&nexthop, &p->real);
+	nh = bpf_map_lookup_elem(&nexthop, &id);
 	p->nh = nh;
 	if (!nh)
 		return LB_DROP_NO_REAL;
-	/* Not older than it may get; nor so old that `until` seems to lie ahead again. */
-	if (!lb_cfg.trace && nh->out &&
-	    nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life &&
-	    (nh->in == ctx->ingress_ifindex || !(lb_meta.flags & LB_META_VIA)))
+	if (lb_fresh(ctx, nh))
 		return LB_NEXT;
-	r = bpf_map_lookup_elem(&real, &p->real);
+	r = bpf_map_lookup_elem(&real, &id);
 	return r ? lb_nexthop_way(ctx, nh, r) : LB_DROP_NO_REAL;
 }
 

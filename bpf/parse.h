@@ -13,6 +13,20 @@
 #define LB_IP_MF 0x2000
 #define LB_IP_OFFSET 0x1fff
 
+static __always_inline void lb_addresses4(const struct iphdr *ip, struct lb_pkt *p)
+{
+	p->src[0] = ip->saddr;
+	p->dst[0] = ip->daddr;
+}
+
+static __always_inline void lb_addresses6(const struct ipv6hdr *ip, struct lb_pkt *p)
+{
+	p->src[0] = LB_AT(__u64, &ip->saddr);
+	p->src[1] = LB_AT(__u64, (void *)&ip->saddr + 8);
+	p->dst[0] = LB_AT(__u64, &ip->daddr);
+	p->dst[1] = LB_AT(__u64, (void *)&ip->daddr + 8);
+}
+
 static __always_inline int lb_parse_ipv4(void *l3, void *end, struct lb_pkt *p)
 {
 	struct iphdr *ip = l3;
@@ -20,8 +34,7 @@ static __always_inline int lb_parse_ipv4(void *l3, void *end, struct lb_pkt *p)
 	if ((void *)(ip + 1) > end || ip->version != 4)
 		return LB_PASS_NOT_IP;
 	p->v6 = 0;
-	p->src[0] = ip->saddr;
-	p->dst[0] = ip->daddr;
+	lb_addresses4(ip, p);
 	return LB_NEXT;
 }
 
@@ -32,10 +45,7 @@ static __always_inline int lb_parse_ipv6(void *l3, void *end, struct lb_pkt *p)
 	if ((void *)(ip + 1) > end || ip->version != 6)
 		return LB_PASS_NOT_IP;
 	p->v6 = 1;
-	p->src[0] = LB_AT(__u64, &ip->saddr);
-	p->src[1] = LB_AT(__u64, (void *)&ip->saddr + 8);
-	p->dst[0] = LB_AT(__u64, &ip->daddr);
-	p->dst[1] = LB_AT(__u64, (void *)&ip->daddr + 8);
+	lb_addresses6(ip, p);
 	return LB_NEXT;
 }
 

@@ -196,68 +196,67 @@ __noinline int lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
  * Is the entry stale for this packet? A SYN begins a new connection on a flow's tuple. A client's entry is not one
  * connection's: what begins goes where the rest is, unless the client was silent for long.
  */
-static __always_inline bool lb_stale(const struct lb_pkt *p, __u64 entry, __u32 tick)
+static __always_inline bool lb_stale(const struct lb_pkt *p, __u64 entry)
 {
 	bool syn = (p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK)) == LB_TCP_SYN;
 	bool udp = p->proto == IPPROTO_UDP;
 
-	if (p->svc->flags & LB_SVC_SRC)
-		return (syn || udp) && lb_age(entry, tick) > lb_cfg.busy_idle;
-	return syn || (udp && lb_age(entry, tick) > lb_cfg.udp_idle);
+	if (p->flags & LB_SVC_SRC)
+		return (syn || udp) && lb_age(entry, lb_tick()) > lb_cfg.busy_idle;
+	return syn || (udp && lb_age(entry, lb_tick()) > lb_cfg.udp_idle);
 }
 
-/* The real of a flow's entry; NULL: it has none that counts. *way is where it is, or LB_SESSION_WAYS. */
+/* What the session cache knows of a flow. */
+struct lb_kept {
+	struct lb_session *session; /* where its entry may be; NULL: its service has none */
+	__u64 *way; /* where it is, or NULL */
+};
+
+/* The real of the flow's entry, and its id; NULL: it has none that counts. */
 static __always_inline const struct lb_real *lb_session_find(const struct lb_pkt *p,
-							     const struct lb_session *s, __u32 tick,
-							     __u32 *way, __u64 *entry)
+							     struct lb_kept *k, __u32 *id)
 {
+	__u32 tag = p->hash, at = lb_scale(p->hash >> 32, lb_cfg.sessions);
 	const struct lb_real *r;
-	__u32 tag = p->hash, i;
+	__u64 e;
 
-	*way = LB_SESSION_WAYS;
+	k->session = bpf_map_lookup_elem(&session, &at);
+	if (!k->session)
+		return NULL;
 #pragma unroll
-	for (i = 0; i < LB_SESSION_WAYS; i++) {
-		__u64 e = LB_READ_ONCE(s->way[i]);
-
-		if ((__u32)(e >> 32) == tag && e) {
-			*way = i;
-			*entry = e;
+	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
+		if (LB_READ_ONCE(LB_AT(__u32, (void *)&k->session->way[i] + 4)) == tag) {
+			k->way = &k->session->way[i];
 			break;
 		}
 	}
-	if (i == LB_SESSION_WAYS)
+	if (!k->way)
 		return NULL;
-	r = lb_holds(LB_SESSION_REAL(*entry), p->svc->pool, p->half);
-	return !r || lb_stale(p, *entry, tick) ? NULL : r;
+	e = LB_READ_ONCE(*k->way);
+	if (!e || (__u32)(e >> 32) != tag) { /* empty, or another flow's by now */
+		k->way = NULL;
+		return NULL;
+	}
+	*id = LB_SESSION_REAL(e);
+	r = lb_holds(LB_SESSION_REAL(e), p->svc->pool, p->half);
+	return !r || lb_stale(p, e) ? NULL : r;
 }
 
-static __always_inline int lb_pick_session(struct lb_pkt *p)
+/* What lb_pick() found is to be found again. */
+static __always_inline void lb_keep(const struct lb_pkt *p, const struct lb_kept *k)
 {
-	__u32 i = lb_scale(p->hash >> 32, lb_cfg.sessions), tick = lb_tick(), way;
-	struct lb_session *s = bpf_map_lookup_elem(&session, &i);
-	const struct lb_real *had;
-	__u64 entry = 0, now;
+	__u32 tick = lb_tick();
+	__u64 entry = lb_entry(p, p->real, tick, !!k->way);
 
-	if (!s)
-		return LB_DROP_NO_REAL;
-	had = lb_session_find(p, s, tick, &way, &entry);
-	p->cache = had ? LB_CACHE_HIT : LB_CACHE_MISS;
-	p->real = had ? LB_SESSION_REAL(entry) : lb_table(p);
-	if (had && had->encap == LB_ENCAP_GUE && p->proto == IPPROTO_TCP)
-		p->prev = lb_other(p->real, p->svc->pool, p->half, p->hash >> 32);
-	if (!p->real)
-		return LB_DROP_NO_REAL;
-	if (lb_cfg.trace)
-		return LB_NEXT;
-	now = lb_entry(p, p->real, tick, way < LB_SESSION_WAYS);
-	if (way < LB_SESSION_WAYS) {
-		if (now != entry && !p->quoted)
-			LB_WRITE_ONCE(s->way[way], now);
+	if (!k->session || lb_cfg.trace)
+		return;
+	if (k->way) {
+		if (LB_READ_ONCE(*k->way) != entry && !p->quoted)
+			LB_WRITE_ONCE(*k->way, entry);
 	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST)) && !p->prev) {
 		/* With a previous real nobody knows yet whose flow it is: the table says both until it has settled. */
-		lb_insert(s, now, tick);
+		lb_insert(k->session, entry, tick);
 	}
-	return LB_NEXT;
 }
 
 /*
@@ -276,14 +275,21 @@ static __always_inline int lb_pick_only(struct lb_pkt *p)
 	return LB_NEXT;
 }
 
-static __always_inline int lb_pick(struct lb_pkt *p)
+static __always_inline int lb_pick(struct lb_pkt *p, struct lb_kept *k)
 {
-	p->hash = p->svc->flags & LB_SVC_SRC ? lb_client_hash(p) : lb_flow_hash(p);
-	if (p->svc->flags & LB_SVC_REAL)
+	const struct lb_real *had = NULL;
+	__u32 id = 0;
+
+	p->hash = p->flags & LB_SVC_SRC ? lb_client_hash(p) : lb_flow_hash(p);
+	if (p->flags & LB_SVC_REAL)
 		return lb_pick_only(p);
-	if (lb_cfg.sessions && p->svc->flags & LB_SVC_SESSION)
-		return lb_pick_session(p);
-	p->real = lb_table(p);
+	if (lb_cfg.sessions && p->flags & LB_SVC_SESSION) {
+		had = lb_session_find(p, k, &id);
+		p->cache = had ? LB_CACHE_HIT : LB_CACHE_MISS;
+	}
+	p->real = had ? id : lb_table(p);
+	if (had && had->encap == LB_ENCAP_GUE && p->proto == IPPROTO_TCP)
+		p->prev = lb_other(id, p->svc->pool, p->half, p->hash >> 32);
 	return p->real ? LB_NEXT : LB_DROP_NO_REAL;
 }
 

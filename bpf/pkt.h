@@ -40,14 +40,11 @@ struct lb_pkt {
 	__u64 src[2], dst[2]; /* IPv4: in the low 32 bits of [0], network order */
 	__be16 sport, dport; /* of a fragment: 0 */
 	__u8 fragment; /* LB_SVC_FRAGMENT or 0 */
+	__u8 flags; /* of the service, enum lb_svc_flags */
 	__u8 quoted; /* 1: an ICMP error; source, ports and protocol are those of the flow that it is about */
 
 	/* lookup.h */
 	__u32 half; /* 0 or 1, of the root that this packet read */
-	__u32 base; /* its first bucket */
-	__u64 mul; /* its multiplier */
-	const struct lb_bucket4 *home4;
-	const struct lb_bucket6 *home6;
 	const struct lb_svc *svc;
 
 	/* pick.h, nexthop.h */

@@ -107,14 +107,12 @@ static void reals_of(struct world *w, enum lb_m_encap encap)
 }
 
 /* By dscp a VIP is served by reals of its own family. */
-void asked_serve(struct world *w, enum lb_m_encap encap)
+void asked_serve_too(struct world *w, const char *name, enum lb_m_encap encap)
 {
 	bool dscp = encap == LB_M_ENCAP_DSCP;
 	const char *other4 = dscp ? "four" : "six", *other6 = dscp ? "six" : "four";
 
-	ptest_root();
-	must(world_net(&err));
-	must(world_load(w, "asked", NULL, &err));
+	must(world_load(w, name, NULL, &err));
 	pool_of(w, "four", encap);
 	pool_of(w, "six", encap);
 	pool_of(w, "lost", encap);
@@ -132,6 +130,13 @@ void asked_serve(struct world *w, enum lb_m_encap encap)
 	vip_of(w, "[2001:db8:f::3]:80/tcp", other6, true);
 	vip_of(w, "[2001:db8:f::4]:80/tcp", "lost", false);
 	must(world_commit(w, &err));
+}
+
+void asked_serve(struct world *w, enum lb_m_encap encap)
+{
+	ptest_root();
+	must(world_net(&err));
+	asked_serve_too(w, "asked", encap);
 }
 
 void asked_drain(struct world *w, enum lb_m_encap encap)

@@ -21,6 +21,8 @@ struct asked {
  * the client, and ports of one real alone. In force.
  */
 void asked_serve(struct world *w, enum lb_m_encap encap);
+/* Another instance of that name and the same configuration, in the network of the first. */
+void asked_serve_too(struct world *w, const char *name, enum lb_m_encap encap);
 /* A real of "four" and one of "six" that drain, in force. */
 void asked_drain(struct world *w, enum lb_m_encap encap);
 
