@@ -20,7 +20,7 @@ WORD = "lbtool "
 
 # Commands without output, or whose output is no JSON.
 SILENT = {
-    "prog load", "prog reload", "prog unload", "dev add", "dev replace", "dev del", "receiver add", "receiver replace",
+    "prog load", "prog reload", "prog unload", "pool rebuild", "dev add", "dev replace", "dev del", "receiver add", "receiver replace",
     "receiver del", "node drain", "node ready", "stats export", "digest check", "top",
 }
 # What they print is that of --dry-run.
