@@ -111,7 +111,7 @@ __noinline int lb_bare(struct xdp_md *ctx, const struct lb_nexthop *nh, const st
 	dscp = nh->flags & LB_NH_DSCP;
 	if (dscp && (!b->dscp || v6 != !!(nh->flags & LB_NH_V6)))
 		return LB_DROP_NO_REAL;
-	l3 = lb_push_l2(ctx, nh, b->l2, b->l3, b->tag, 0);
+	l3 = lb_push_l2(ctx, nh, nh->flags, b->l2, b->l3, b->tag, 0);
 	if (!l3)
 		return LB_DROP_NO_ROOM;
 	data = lb_data(ctx) + l3;

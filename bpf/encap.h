@@ -18,26 +18,26 @@
 #define LB_OUTER_MAX (sizeof(struct ipv6hdr) + LB_UDP_GUE_LEN + LB_GUE_PREV6_LEN)
 
 /* Of what the packet gets in front, if it gets anything, without the previous real's name. */
-static __always_inline __u32 lb_outer_len(const struct lb_nexthop *nh)
+static __always_inline __u32 lb_outer_len(__u8 how)
 {
-	__u32 ip = nh->flags & LB_NH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	__u32 ip = how & LB_NH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 
-	return nh->flags & LB_NH_GUE ? ip + LB_UDP_GUE_LEN : ip;
+	return how & LB_NH_GUE ? ip + LB_UDP_GUE_LEN : ip;
 }
 
-static __always_inline __u32 lb_prev_len(const struct lb_nexthop *nh, __u32 prev)
+static __always_inline __u32 lb_prev_len(__u8 how, __u32 prev)
 {
 	if (prev & LB_MARKED)
 		return sizeof(struct lb_gue_private);
-	return nh->flags & LB_NH_V6 ? LB_GUE_PREV6_LEN : LB_GUE_PREV4_LEN;
+	return how & LB_NH_V6 ? LB_GUE_PREV6_LEN : LB_GUE_PREV4_LEN;
 }
 
 /* What a packet must leave room for: with GUE also for the name, so that a change of the table moves no path MTU. */
-static __always_inline __u32 lb_outer_room(const struct lb_nexthop *nh)
+static __always_inline __u32 lb_outer_room(__u8 how)
 {
-	if (nh->flags & LB_NH_BARE)
+	if (how & LB_NH_BARE)
 		return 0;
-	return lb_outer_len(nh) + (nh->flags & LB_NH_GUE ? lb_prev_len(nh, 0) : 0);
+	return lb_outer_len(how) + (how & LB_NH_GUE ? lb_prev_len(how, 0) : 0);
 }
 
 static __always_inline __u8 lb_inner_proto(const struct lb_pkt *p)
@@ -49,7 +49,7 @@ static __always_inline __u8 lb_inner_proto(const struct lb_pkt *p)
 static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p, __u32 outer)
 {
 	const struct lb_nexthop *nh = p->nh;
-	__u8 proto = nh->flags & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
+	__u8 proto = p->how & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
 	__be16 len = bpf_htons(p->len + outer);
 	__u32 host = p->hash & nh->spread, sum = (host & 0xffff) + (host >> 16);
 	__u16 csum = ~lb_csum_fold(nh->csum + sum + (p->tos << 8) + len + (proto << 8));
@@ -65,7 +65,7 @@ static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p, __u32 ou
 static __always_inline void lb_outer6(void *l3, const struct lb_pkt *p, __u32 outer)
 {
 	const struct lb_nexthop *nh = p->nh;
-	__u8 proto = nh->flags & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
+	__u8 proto = p->how & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
 	__u32 label = p->hash & 0xfffff, host = p->hash & nh->spread;
 
 	LB_AT(__u32, l3) = bpf_htonl(6u << 28 | (__u32)p->tos << 20 | label);
@@ -128,12 +128,12 @@ static __always_inline int lb_encap4(struct xdp_md *ctx, struct lb_pkt *p, __u64
 	if (udp > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
 	lb_outer4(ip, p, outer);
-	if (!(p->nh->flags & LB_NH_GUE))
+	if (!(p->how & LB_NH_GUE))
 		return LB_NEXT;
 	if (udp + LB_UDP_GUE_LEN > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
 	lb_udp_gue(udp, p, p->len + outer - sizeof(struct iphdr),
-		   p->prev ? lb_prev_len(p->nh, p->prev) : 0);
+		   p->prev ? lb_prev_len(p->how, p->prev) : 0);
 	if (!p->prev)
 		return LB_NEXT;
 	return lb_private(ctx, l3 + sizeof(struct iphdr) + LB_UDP_GUE_LEN, 0, p->prev);
@@ -146,12 +146,12 @@ static __always_inline int lb_encap6(struct xdp_md *ctx, struct lb_pkt *p, __u64
 	if (udp > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
 	lb_outer6(ip, p, outer);
-	if (!(p->nh->flags & LB_NH_GUE))
+	if (!(p->how & LB_NH_GUE))
 		return LB_NEXT;
 	if (udp + LB_UDP_GUE_LEN > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
 	lb_udp_gue(udp, p, p->len + outer - sizeof(struct ipv6hdr),
-		   p->prev ? lb_prev_len(p->nh, p->prev) : 0);
+		   p->prev ? lb_prev_len(p->how, p->prev) : 0);
 	if (!p->prev)
 		return LB_NEXT;
 	return lb_private(ctx, l3 + sizeof(struct ipv6hdr) + LB_UDP_GUE_LEN, 1, p->prev);
@@ -159,20 +159,20 @@ static __always_inline int lb_encap6(struct xdp_md *ctx, struct lb_pkt *p, __u64
 
 static __always_inline int lb_encap(struct xdp_md *ctx, struct lb_pkt *p)
 {
-	__u32 outer = lb_outer_len(p->nh), l3;
+	__u32 outer, l3;
 
-	if (p->nh->flags & LB_NH_BARE)
+	if (p->how & LB_NH_BARE)
 		return lb_send_bare(ctx, p);
 	/* The table was read by one packet, the encapsulation may be another's since. */
-	if (!(p->nh->flags & LB_NH_GUE))
+	if (!(p->how & LB_NH_GUE))
 		p->prev = 0;
+	outer = lb_outer_len(p->how);
 	if (p->prev)
-		outer += lb_prev_len(p->nh, p->prev);
-	l3 = lb_push_l2(ctx, p->nh, p->l2, p->l3, p->tag, outer);
+		outer += lb_prev_len(p->how, p->prev);
+	l3 = lb_push_l2(ctx, p->nh, p->how, p->l2, p->l3, p->tag, outer);
 	if (!l3)
 		return LB_DROP_NO_ROOM;
-	return p->nh->flags & LB_NH_V6 ? lb_encap6(ctx, p, l3, outer)
-				       : lb_encap4(ctx, p, l3, outer);
+	return p->how & LB_NH_V6 ? lb_encap6(ctx, p, l3, outer) : lb_encap4(ctx, p, l3, outer);
 }
 
 #endif

@@ -84,16 +84,16 @@ static __always_inline bool hc_fits(const struct __sk_buff *skb, const struct lb
 /* Writes the outer header; how many bytes it has. */
 static __always_inline __u32 hc_head(void *head, const struct lb_pkt *p)
 {
-	__u32 outer = lb_outer_len(p->nh), ip;
+	__u32 outer = lb_outer_len(p->how), ip;
 
-	if (p->nh->flags & LB_NH_V6) {
+	if (p->how & LB_NH_V6) {
 		ip = sizeof(struct ipv6hdr);
 		lb_outer6(head, p, outer);
 	} else {
 		ip = sizeof(struct iphdr);
 		lb_outer4(head, p, outer);
 	}
-	if (p->nh->flags & LB_NH_GUE)
+	if (p->how & LB_NH_GUE)
 		lb_udp_gue(head + ip, p, p->len + outer - ip, 0);
 	return outer;
 }
@@ -126,6 +126,7 @@ static __always_inline int hc_encap(struct __sk_buff *skb, struct lb_pkt *p, str
 	if (w->nh.flags & LB_NH_GUE)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
 	p->nh = &w->nh;
+	p->how = w->nh.flags;
 	outer = hc_head(head, p);
 	if (bpf_skb_adjust_room(skb, outer, BPF_ADJ_ROOM_MAC, flags) ||
 	    hc_store(skb, head, outer) ||
@@ -177,7 +178,7 @@ static __always_inline int hc_bare(struct __sk_buff *skb, struct lb_pkt *p, stru
 
 static __always_inline int hc_send(struct __sk_buff *skb, struct lb_pkt *p, struct hc_way *w)
 {
-	if (!hc_fits(skb, p, w, lb_outer_room(&w->nh)))
+	if (!hc_fits(skb, p, w, lb_outer_room(w->nh.flags)))
 		return LB_DROP_TOO_BIG;
 	/* A tag that a VLAN device above put on: the routes choose the way now. */
 	if (skb->vlan_present && bpf_skb_vlan_pop(skb))

@@ -245,7 +245,7 @@ __noinline int lb_nexthop_way(struct xdp_md *ctx, struct lb_nexthop *nh, const s
 	if (why != LB_NEXT)
 		return why;
 	nh->port = r->port;
-	nh->room = lb_outer_room(nh);
+	nh->room = lb_outer_room(nh->flags);
 	lb_nexthop_l2(nh, &fib, odev, bpf_htons(r->family == 4 ? ETH_P_IP : ETH_P_IPV6));
 	nh->mtu = fib.mtu_result;
 	nh->in = in;
@@ -263,21 +263,21 @@ static __always_inline bool lb_fresh(const struct xdp_md *ctx, const struct lb_n
 
 static __always_inline int lb_nexthop(struct xdp_md *ctx, struct lb_pkt *p)
 {
-	__u32 id =
-		p->real; /* not &p->real: what has an address given away is kept in memory, all of *p with it */
+	__u32 id = p->real;
 	const struct lb_real *r;
-	struct lb_nexthop *nh;
+	int why = LB_NEXT;
 
-	if (p->nh) /* a peer's */
-		return LB_NEXT;
-	nh = bpf_map_lookup_elem(&nexthop, &id);
-	p->nh = nh;
-	if (!nh)
-		return LB_DROP_NO_REAL;
-	if (lb_fresh(ctx, nh))
-		return LB_NEXT;
-	r = bpf_map_lookup_elem(&real, &id);
-	return r ? lb_nexthop_way(ctx, nh, r) : LB_DROP_NO_REAL;
+	if (!p->nh) { /* else a peer's */
+		p->nh = bpf_map_lookup_elem(&nexthop, &id);
+		if (!p->nh)
+			return LB_DROP_NO_REAL;
+		if (!lb_fresh(ctx, p->nh)) {
+			r = bpf_map_lookup_elem(&real, &id);
+			why = r ? lb_nexthop_way(ctx, p->nh, r) : LB_DROP_NO_REAL;
+		}
+	}
+	p->how = p->nh->flags;
+	return why;
 }
 
 #endif

@@ -37,11 +37,13 @@ struct lb_pkt {
 	__u8 proto;
 	__u8 tos;
 	__u8 tcp_flags; /* byte 13 of the header; 0 for others */
+	__u8 fragment; /* LB_SVC_FRAGMENT or 0 */
+	__u8 quoted; /* 1: an ICMP error; source, ports and protocol are those of the flow that it is about */
+	__u8 flags; /* lookup.h: of the service, enum lb_svc_flags */
+	__u8 how; /* nexthop.h: flags of the next hop */
+	__u8 cache; /* pick.h: enum lb_cache */
 	__u64 src[2], dst[2]; /* IPv4: in the low 32 bits of [0], network order */
 	__be16 sport, dport; /* of a fragment: 0 */
-	__u8 fragment; /* LB_SVC_FRAGMENT or 0 */
-	__u8 flags; /* of the service, enum lb_svc_flags */
-	__u8 quoted; /* 1: an ICMP error; source, ports and protocol are those of the flow that it is about */
 
 	/* lookup.h */
 	__u32 half; /* 0 or 1, of the root that this packet read */
@@ -49,11 +51,10 @@ struct lb_pkt {
 
 	/* pick.h, nexthop.h */
 	__u64 hash;
-	__u32 real;
-	__u32 cache; /* enum lb_cache */
-	__u32 prev; /* who else may have the connection, to be named to the real's receiver; or LB_MARKED and hops; 0: neither */
 	__u64 key; /* of a first fragment, to keep its real by; else 0 */
 	struct lb_nexthop *nh;
+	__u32 real;
+	__u32 prev; /* who else may have the connection, to be named to the real's receiver; or LB_MARKED and hops; 0: neither */
 	__u32 out; /* ifindex by which it leaves */
 };
 

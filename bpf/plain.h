@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * plain.h - the short way, for what nearly all packets are: TCP or UDP in a whole packet with no tags, options or
- * extension headers, to a service that is found at once, and on to a real by IPIP.
+ * extension headers, to a service that is found at once, and on to a real by IPIP, or by GUE with nobody
+ * else to name.
  *
  * It is the same sentence as in lb.bpf.c, of the same words where they are more than a comparison, with much of struct
  * lb_pkt known to the compiler: a branch that the long way must leave open is decided here, and what is left stays in
@@ -73,12 +74,11 @@ static __always_inline bool lb_plain4(const struct iphdr *ip, struct lb_plain *s
 }
 
 /* A payload that makes a packet of more than 65535 bytes is longer than the frame. */
-static __always_inline bool lb_plain6(const struct ipv6hdr *ip, struct lb_plain *s)
+static __always_inline void lb_plain6(const struct ipv6hdr *ip, struct lb_plain *s)
 {
 	s->shape = (bpf_ntohs(ip->payload_len) + sizeof(*ip)) |
 		   bpf_ntohs(LB_AT(__be16, ip)) >> 4 << 16;
 	s->kind = ip->nexthdr;
-	return true;
 }
 
 static __always_inline int lb_plain_headers(struct xdp_md *ctx, struct lb_pkt *p,
@@ -89,13 +89,15 @@ static __always_inline int lb_plain_headers(struct xdp_md *ctx, struct lb_pkt *p
 
 	if (l4 + LB_PLAIN_L4 > end)
 		return LB_REST;
-	if (p->v6 ? !lb_plain6(l3, s) : !lb_plain4(l3, s))
-		return LB_REST;
-	/* Read again rather than kept. */
-	if (p->v6)
+	/* The addresses are read again rather than kept. */
+	if (p->v6) {
+		lb_plain6(l3, s);
 		lb_addresses6(l3, p);
-	else
+	} else {
+		if (!lb_plain4(l3, s))
+			return LB_REST;
 		lb_addresses4(l3, p);
+	}
 	len = s->shape & 0xffff;
 	if (len < hlen + LB_PLAIN_L4 || l3 + len > end)
 		return LB_REST;
@@ -109,31 +111,13 @@ static __always_inline int lb_plain_headers(struct xdp_md *ctx, struct lb_pkt *p
 	return lb_plain_service(p, home, p->dport | (__u32)p->proto << 16);
 }
 
-/* Whether there was room. That what was made is there, only the verifier must be told. */
-static __always_inline bool lb_plain_push(struct xdp_md *ctx, struct lb_pkt *p)
+/* barrier_var(): clang would take terms across the difference of pointers, which the verifier refuses. */
+static __always_inline __u32 lb_plain_frame(const struct xdp_md *ctx)
 {
-	const struct lb_nexthop *nh = p->nh;
-	__u32 outer = nh->flags & LB_NH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
-	void *data;
-	long len;
+	long len = lb_data_end(ctx) - lb_data(ctx);
 
-	if (bpf_xdp_adjust_head(ctx, -(int)outer))
-		return false;
-	data = lb_data(ctx);
-	if (data + ETH_HLEN + sizeof(struct iphdr) > lb_data_end(ctx))
-		return true;
-	len = lb_data_end(ctx) - data;
-	barrier_var(
-		len); /* clang would take terms across the difference of pointers, which the verifier refuses */
-	p->frame = len - outer;
-	LB_AT(__u64, data) = LB_AT(__u64, nh->l2);
-	LB_AT(__u32, data + 8) = LB_AT(__u32, nh->l2 + 8);
-	LB_AT(__u16, data + 12) = LB_AT(__u16, nh->l2 + 12);
-	if (!(nh->flags & LB_NH_V6))
-		lb_outer4(data + ETH_HLEN, p, outer);
-	else if (data + ETH_HLEN + sizeof(struct ipv6hdr) <= lb_data_end(ctx))
-		lb_outer6(data + ETH_HLEN, p, outer);
-	return true;
+	barrier_var(len);
+	return len;
 }
 
 static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, struct lb_plain *s)
@@ -147,14 +131,17 @@ static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, s
 	lb_plain_shape(s, p);
 	id = p->real;
 	p->nh = bpf_map_lookup_elem(&nexthop, &id);
-	if (!p->nh || !lb_fresh(ctx, p->nh) || p->nh->flags & ~LB_NH_V6 ||
-	    p->len + p->nh->room > p->nh->mtu)
+	if (!p->nh || !lb_fresh(ctx, p->nh) || p->len + p->nh->room > p->nh->mtu)
+		return LB_REST;
+	p->how = p->nh->flags & (LB_NH_V6 | LB_NH_GUE);
+	if (p->how != p->nh->flags)
 		return LB_REST;
 	lb_plain_kind(s, p);
 	lb_keep(p, &kept);
 	lb_plain_shape(s, p);
-	if (!lb_plain_push(ctx, p))
+	if (lb_encap(ctx, p) != LB_NEXT) /* no room: nothing has changed */
 		return LB_REST;
+	p->frame = lb_plain_frame(ctx) - lb_outer_len(p->how);
 	lb_count_vip(p);
 	lb_count(&count_real, id, p->frame);
 	if (p->nh->out == ctx->ingress_ifindex) {
@@ -169,7 +156,7 @@ static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, s
 static __always_inline int lb_plain(struct xdp_md *ctx, bool v6)
 {
 	void *l3 = lb_data(ctx) + ETH_HLEN, *end = lb_data_end(ctx);
-	struct lb_pkt p = {.v6 = v6};
+	struct lb_pkt p = {.v6 = v6, .l3 = ETH_HLEN, .l2 = ETH_HLEN};
 	struct lb_home home;
 	struct lb_plain s;
 
@@ -178,7 +165,7 @@ static __always_inline int lb_plain(struct xdp_md *ctx, bool v6)
 	if (lb_vip(&p, &home) != LB_NEXT) {
 		if (lb_meta.peers[p.half & 1])
 			return LB_REST;
-		lb_count(&count_why, LB_PASS_NO_VIP, end - lb_data(ctx));
+		lb_count(&count_why, LB_PASS_NO_VIP, lb_plain_frame(ctx));
 		return XDP_PASS;
 	}
 	if (lb_plain_headers(ctx, &p, &home, &s) != LB_NEXT)

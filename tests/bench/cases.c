@@ -43,6 +43,14 @@ const struct bench_case bench_cases[] = {
 	 0,
 	 0,
 	 0},
+	{"gue4-1",
+	 "IPv4 TCP into GUE, established, 1 flow",
+	 {.dst = "203.0.113.7"},
+	 1,
+	 LB_TX,
+	 0,
+	 0,
+	 0},
 	{"wrong-port",
 	 "to a VIP, no such service",
 	 {ON4, .dport = 81},
@@ -65,16 +73,22 @@ const size_t bench_cases_n = sizeof(bench_cases) / sizeof(*bench_cases);
 int bench_config(struct world *w, uint32_t sessions, struct lb_err *err)
 {
 	struct lb_sizes sizes = lb_sizes_default;
+	struct lb_m_pool *gue;
 	char addr[40];
 
 	sizes.sessions = sessions;
 	if (world_net(err) || world_load(w, "bench", &sizes, err) ||
 	    world_pool(w, "four", LB_RING_DEFAULT, err) ||
-	    world_pool(w, "six", LB_RING_DEFAULT, err))
+	    world_pool(w, "six", LB_RING_DEFAULT, err) ||
+	    world_pool(w, "gue", LB_RING_DEFAULT, err))
 		return -1;
+	gue = lb_model_pool(&w->model, "gue");
+	gue->encap = LB_M_ENCAP_GUE;
+	gue->gue_port = 6080;
 	for (int i = 1; i <= REALS; i++) {
 		snprintf(addr, sizeof(addr), "10.0.0.%d", i);
-		if (world_real(w, "four", addr, 1, LB_M_UP, err))
+		if (world_real(w, "four", addr, 1, LB_M_UP, err) ||
+		    world_real(w, "gue", addr, 1, LB_M_UP, err))
 			return -1;
 		snprintf(addr, sizeof(addr), "fd00::%x", i);
 		if (world_real(w, "six", addr, 1, LB_M_UP, err))
@@ -84,6 +98,7 @@ int bench_config(struct world *w, uint32_t sessions, struct lb_err *err)
 	    world_vip(w, "203.0.113.1:53/udp", "four", true, err) ||
 	    world_vip(w, "203.0.113.2:80/tcp", "four", false, err) ||
 	    world_vip(w, "203.0.113.6:80/tcp", "six", true, err) ||
+	    world_vip(w, "203.0.113.7:80/tcp", "gue", true, err) ||
 	    world_vip(w, "[2001:db8:f::1]:80/tcp", "six", true, err))
 		return -1;
 	return world_commit(w, err);
