@@ -42,9 +42,9 @@ DEPS_BUILD = make gcc libc6-dev clang bpftool libbpf-dev libelf-dev libmnl-dev l
 	     libcurl4-openssl-dev libcap-ng-dev
 DEPS_TEST  = libcriterion-dev perl iproute2 ethtool nftables iputils-ping procps nginx-light curl openssl jq \
 	     mandoc tcpdump tshark python3 exabgp bird2 frr dnsmasq-base bind9-dnsutils ngtcp2-client ngtcp2-server \
-	     systemd strace
+	     systemd strace zsh python3-jsonschema git
 DEPS_DEB   = dpkg-dev debhelper fakeroot
-DEPS_DEV   = lintian git clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
+DEPS_DEV   = lintian clang-format clang-tidy cppcheck shellcheck universal-ctags valgrind libclang-rt-14-dev
 # For one target alone.
 DEPS_PLOTS = gnuplot-nox
 
