@@ -58,21 +58,18 @@ static bool former_room(const struct commit *c, const struct lb_m_pool *pool, ui
 	return true;
 }
 
-/* The pool's former room, else room that no pool had, else any. */
+/* The pool's former room, else room that no pool had, else any. It is taken from then on: `had` has all that `used` has. */
 static int take_slots(struct commit *c, const struct lb_m_pool *pool, uint32_t *base)
 {
 	uint32_t need = line_up(pool->slots);
 
-	if (!former_room(c, pool, base)) {
-		if (find_gap(c, &c->had, need, base))
-			add_range(&c->had, *base, *base + need);
-		else if (!find_gap(c, &c->used, need, base))
-			return lb_fail(
-				c->err,
-				"no room for the table of pool \"%s\" (%u slots): change fewer "
-				"pools at once, or load the instance with a larger \"tables\"",
-				pool->name, pool->slots);
-	}
+	if (!former_room(c, pool, base) && !find_gap(c, &c->had, need, base) &&
+	    !find_gap(c, &c->used, need, base))
+		return lb_fail(c->err,
+			       "no room for the table of pool \"%s\" (%u slots): change fewer "
+			       "pools at once, or load the instance with a larger \"tables\"",
+			       pool->name, pool->slots);
+	add_range(&c->had, *base, *base + need);
 	add_range(&c->used, *base, *base + need);
 	return 0;
 }
@@ -136,7 +133,8 @@ int lb_table_ranges(struct commit *c, size_t more)
 
 		base = p->table >> 32;
 		n = (uint32_t)p->table;
-		if (p->name[0] && n && (uint64_t)base + n <= meta->slots)
+		/* Of an entry without a name, too: a pool that is not yet in that half has its former room there. */
+		if (n && (uint64_t)base + n <= meta->slots)
 			append_range(&c->had, base, n);
 	}
 	qsort(c->used.r, c->used.n, sizeof(*c->used.r), by_first);

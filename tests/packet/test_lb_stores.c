@@ -164,6 +164,40 @@ Test(lb_stores, health_that_comes_and_goes_writes_the_table_once)
 	}
 }
 
+static void fresh(const char *pool, const char *real1, const char *real2, uint16_t weight)
+{
+	must(world_pool(&w, pool, SLOTS, &err));
+	must(world_real(&w, pool, real1, weight, LB_M_UP, &err));
+	must(world_real(&w, pool, real2, 10, LB_M_UP, &err));
+}
+
+static void whole(const char *pool)
+{
+	uint32_t stray;
+
+	must(lb_maps_stray(w.maps, &w.model, pool, &stray, &err));
+	cr_expect(eq(u32, stray, 0), "slots of pool %s are not its own", pool);
+}
+
+/* The former room of a pool that is not in the other half yet is no other's, either. */
+Test(lb_stores, two_pools_never_have_the_same_room)
+{
+	struct lb_addr addr;
+
+	fresh("a", "10.0.20.1", "10.0.20.2", 10);
+	must(world_commit(&w, &err));
+	must(world_health(&w, "a", "10.0.20.1", LB_HEALTH_DOWN, &err));
+	lb_model_free(&w.model);
+	must(lb_maps_read(w.maps, &w.model, &err));
+	cr_assert(eq(int, lb_maps_rebuild(w.maps, &w.model, "a", &err), 1));
+	must(parse_addr("10.0.20.2", &addr, &err));
+	lb_model_real(&w.model, "a", &addr)->weight = 11;
+	fresh("z", "10.0.21.1", "10.0.21.2", 12);
+	must(world_commit(&w, &err));
+	whole("a");
+	whole("z");
+}
+
 Test(lb_stores, peers_and_checks_are_left_alone_too)
 {
 	struct lb_addr peer;
