@@ -7,6 +7,7 @@
 #include "lbtool/cmd.h"
 #include "lbtool/devs.h"
 #include "lbtool/hops.h"
+#include "lib/host.h"
 #include "lib/parse.h"
 #include "lib/prog.h"
 
@@ -51,17 +52,9 @@ static int parse(struct tool *t, struct lb_args *a, struct want *w)
 
 static bool forwarding_off(const char *dev, const char *ip)
 {
-	char path[128], value[8] = "";
-	FILE *f;
+	long on;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/forwarding", ip, dev);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	if (!fgets(value, sizeof(value), f))
-		value[0] = '\0';
-	fclose(f);
-	return value[0] == '0';
+	return lb_host_conf(ip, dev, "forwarding", &on) && !on;
 }
 
 /* bpf_fib_lookup() answers only while the device forwards the family of what it is asked for. */

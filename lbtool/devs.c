@@ -54,6 +54,22 @@ void devs_free(struct devs *d)
 	*d = (struct devs){0};
 }
 
+const struct lb_link *devs_link(const struct devs *d, uint32_t ifindex)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->link[i].ifindex == ifindex)
+			return &d->link[i];
+	return NULL;
+}
+
+const struct lb_link *devs_first(const struct devs *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->ours[i])
+			return &d->link[i];
+	return NULL;
+}
+
 enum lb_xdp_mode devs_mode(const struct lb_link *link)
 {
 	return link->xdp_mode == LB_XDP_MULTI ? LB_XDP_NATIVE : link->xdp_mode;

@@ -20,6 +20,9 @@ struct devs {
 
 int devs_read(struct tool *t, struct devs *d);
 void devs_free(struct devs *d);
+/* NULL: none of that number; none has our program. */
+const struct lb_link *devs_link(const struct devs *d, uint32_t ifindex);
+const struct lb_link *devs_first(const struct devs *d);
 
 /*
  * Makes the entries of all devices what they must be, when `ifindex` is attached or not and the

@@ -29,11 +29,9 @@ static void one_vip(struct doctor *d, const struct lb_m_vip *v, const char *text
 	while (i < d->devs.addrs && lb_addr_cmp(&a[i].addr, addr) != 0)
 		i++;
 	if (i < d->devs.addrs) {
-		const char *dev = "DEV";
+		const struct lb_link *link = devs_link(&d->devs, a[i].ifindex);
+		const char *dev = link ? link->name : "DEV";
 
-		for (size_t k = 0; k < d->devs.n; k++)
-			if (d->devs.link[k].ifindex == a[i].ifindex)
-				dev = d->devs.link[k].name;
 		doctor_remedy(d, "%s address del %s/%d dev %s", d->ip, text,
 			      addr->family == 4 ? 32 : 128, dev);
 		doctor_find(

@@ -10,33 +10,17 @@
 
 #define INNER_LEAST 1280u /* what each IPv6 host may send without asking: RFC 8200 */
 
-static const struct lb_link *find_link(const struct doctor *d, uint32_t ifindex)
-{
-	for (size_t i = 0; i < d->devs.n; i++)
-		if (d->devs.link[i].ifindex == ifindex)
-			return &d->devs.link[i];
-	return NULL;
-}
-
-static const char *first_of_ours(const struct doctor *d)
-{
-	for (size_t i = 0; i < d->devs.n; i++)
-		if (d->devs.ours[i])
-			return d->devs.link[i].name;
-	return "DEV";
-}
-
 /* Listed as having the program, in the maps. */
 static void listed(struct doctor *d, uint32_t ifindex)
 {
-	const struct lb_link *link = find_link(d, ifindex);
+	const struct lb_link *link = devs_link(&d->devs, ifindex), *first = devs_first(&d->devs);
 	char number[16];
 
 	if (!link) {
 		snprintf(number, sizeof(number), "#%" PRIu32, ifindex);
 		/* Which brings the entries of all devices up to date. */
-		doctor_remedy(d, "%s dev %s %s", d->lbtool, d->ours ? "replace" : "add",
-			      first_of_ours(d));
+		doctor_remedy(d, "%s dev %s %s", d->lbtool, first ? "replace" : "add",
+			      first ? first->name : "DEV");
 		doctor_find(d, DOCTOR_FAULT, number,
 			    "a device that the program was on is gone, or in another network "
 			    "namespace");

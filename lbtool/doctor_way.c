@@ -13,10 +13,9 @@
 
 static const char *link_name(const struct doctor *d, uint32_t ifindex)
 {
-	for (size_t i = 0; i < d->devs.n; i++)
-		if (d->devs.link[i].ifindex == ifindex)
-			return d->devs.link[i].name;
-	return "DEV";
+	const struct lb_link *link = devs_link(&d->devs, ifindex);
+
+	return link ? link->name : "DEV";
 }
 
 static void one_hop(struct doctor *d, const char *object, uint32_t ifindex,
@@ -146,13 +145,10 @@ static int one_service(struct doctor *d, struct lb_trace *trace, const struct lb
 static void packets(struct doctor *d)
 {
 	struct lb_trace *trace = NULL;
-	uint32_t in = 0;
+	const struct lb_link *in = devs_first(&d->devs);
 	bool same;
 	int ret = 0;
 
-	for (size_t i = 0; i < d->devs.n && !in; i++)
-		if (d->devs.ours[i])
-			in = d->devs.link[i].ifindex;
 	if (d->worst == DOCTOR_FAULT || !in) {
 		doctor_sound(d, "none is tried while there are faults");
 		return;
@@ -160,7 +156,7 @@ static void packets(struct doctor *d)
 	if (d->model.vips)
 		ret = lb_trace_open(d->t->instance, &trace, &same, &d->t->err);
 	for (size_t i = 0; !ret && i < d->model.vips && i < SERVICES_MAX; i++)
-		ret = one_service(d, trace, &d->model.vip[i].svc, in);
+		ret = one_service(d, trace, &d->model.vip[i].svc, in->ifindex);
 	if (ret)
 		doctor_find(d, DOCTOR_WARNING, NULL, "the program cannot be asked: %s",
 			    d->t->err.msg);

@@ -160,14 +160,13 @@ struct ingress {
 
 static int first_attached(struct tool *t, uint32_t *ifindex)
 {
+	const struct lb_link *link;
 	struct devs d;
-	size_t i = 0;
 
 	if (devs_read(t, &d))
 		return -1;
-	while (i < d.n && !d.ours[i])
-		i++;
-	*ifindex = i < d.n ? d.link[i].ifindex : 0;
+	link = devs_first(&d);
+	*ifindex = link ? link->ifindex : 0;
 	devs_free(&d);
 	return *ifindex ? 0
 			: lb_fail(&t->err, "no device has the program: name the one that the "

@@ -31,27 +31,21 @@ static int node_ready(struct tool *t, struct lb_args *a)
 	return set(t, a, false);
 }
 
-static int node_show(struct tool *t, struct lb_args *a)
+static void print(struct tool *t, const struct lb_model *m)
 {
-	struct lb_model m;
-	bool drained;
-	int ret = -1;
+	bool drained = lb_maps_drained(t->maps);
 
-	if (lb_args_end(a, &t->err))
-		return -1;
-	if (show_open(t, &m))
-		goto out;
-	drained = lb_maps_drained(t->maps);
 	lb_out_begin(t->out);
 	lb_out_str(t->out, "state", drained ? "drained" : "ready", drained ? LB_WARN : LB_GOOD);
-	if (!source_is_node(&m))
+	if (!source_is_node(m))
 		lb_out_note(t->out, "source", LB_PLAIN);
-	source_words(t, &m);
+	source_words(t, m);
 	lb_out_end(t->out);
-	ret = 0;
-out:
-	lb_model_free(&m);
-	return ret;
+}
+
+static int node_show(struct tool *t, struct lb_args *a)
+{
+	return show_all(t, a, print);
 }
 
 static const struct cmd node_cmds[] = {

@@ -40,24 +40,13 @@ void peer_words(struct tool *t, const struct lb_addr *peer)
 	lb_out_name(t->out, "peer", addr, LB_ADDRESS);
 }
 
-static int show(struct tool *t, struct lb_args *a)
+static void print(struct tool *t, const struct lb_model *m)
 {
-	struct lb_model m;
-	int ret = -1;
-
-	if (lb_args_end(a, &t->err))
-		return -1;
-	if (show_open(t, &m))
-		goto out;
-	for (size_t i = 0; i < m.peers; i++) {
+	for (size_t i = 0; i < m->peers; i++) {
 		lb_out_begin(t->out);
-		peer_words(t, &m.peer[i]);
+		peer_words(t, &m->peer[i]);
 		lb_out_end(t->out);
 	}
-	ret = 0;
-out:
-	lb_model_free(&m);
-	return ret;
 }
 
 int node_peer(struct tool *t, struct lb_args *a)
@@ -67,9 +56,9 @@ int node_peer(struct tool *t, struct lb_args *a)
 	int verb;
 
 	if (!lb_args_peek(a))
-		return show(t, a);
+		return show_all(t, a, print);
 	if (lb_args_next(a, "add, replace, del or show", &word, &t->err) ||
 	    parse_choice(word, verbs, &verb, &t->err))
 		return -1;
-	return verb == 3 ? show(t, a) : edit_run(t, a, &peer_edit, (enum edit_verb)verb);
+	return verb == 3 ? show_all(t, a, print) : edit_run(t, a, &peer_edit, (enum edit_verb)verb);
 }

@@ -19,11 +19,6 @@ static const struct lb_key keys[] = {
 };
 static const struct lb_net any4 = {.addr = {.family = 4}}, any6 = {.addr = {.family = 6}};
 
-static bool same_net(const struct lb_net *a, const struct lb_net *b)
-{
-	return a->len == b->len && !lb_addr_cmp(&a->addr, &b->addr);
-}
-
 /* In its place in the sorted list; a prefix that is there already is not added again. */
 static int add_from(struct lb_receiver *r, const struct lb_net *net, struct lb_err *err)
 {
@@ -33,7 +28,7 @@ static int add_from(struct lb_receiver *r, const struct lb_net *net, struct lb_e
 	       (lb_addr_cmp(&r->from[at].addr, &net->addr) < 0 ||
 		(!lb_addr_cmp(&r->from[at].addr, &net->addr) && r->from[at].len < net->len)))
 		at++;
-	if (at < r->froms && same_net(&r->from[at], net))
+	if (at < r->froms && lb_net_same(&r->from[at], net))
 		return 0;
 	if (r->froms == LB_FROM_MAX)
 		return lb_usage(err, "more than %u prefixes", LB_FROM_MAX);
@@ -183,11 +178,12 @@ static void show_froms(struct tool *t, const struct lb_receiver *r)
 	int any = 0;
 
 	for (size_t i = 0; i < r->froms; i++)
-		any += same_net(&r->from[i], &any4) || same_net(&r->from[i], &any6);
+		any += lb_net_same(&r->from[i], &any4) || lb_net_same(&r->from[i], &any6);
 	if (any == 2)
 		lb_out_item(t->out, "from", "any", LB_WARN);
 	for (size_t i = 0; i < r->froms; i++) {
-		if (any == 2 && (same_net(&r->from[i], &any4) || same_net(&r->from[i], &any6)))
+		if (any == 2 &&
+		    (lb_net_same(&r->from[i], &any4) || lb_net_same(&r->from[i], &any6)))
 			continue;
 		format_net(&r->from[i], buf);
 		lb_out_item(t->out, "from", buf, LB_ADDRESS);

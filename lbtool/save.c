@@ -28,45 +28,39 @@ static void begin(struct tool *t, const char *command)
 	lb_out_note(t->out, command, LB_PLAIN);
 }
 
+static void print(struct tool *t, const struct lb_model *m)
+{
+	save_prog(t);
+	if (!source_is_node(m)) {
+		begin(t, "node source");
+		source_words(t, m);
+		lb_out_end(t->out);
+	}
+	for (size_t i = 0; i < m->peers; i++) {
+		begin(t, "node peer add");
+		peer_words(t, &m->peer[i]);
+		lb_out_end(t->out);
+	}
+	for (size_t i = 0; i < m->pools; i++) {
+		begin(t, "pool add");
+		pool_words(t, &m->pool[i]);
+		lb_out_end(t->out);
+	}
+	for (size_t i = 0; i < m->reals; i++) {
+		begin(t, "real add");
+		real_words(t, &m->real[i]);
+		lb_out_end(t->out);
+	}
+	for (size_t i = 0; i < m->vips; i++) {
+		begin(t, "vip add");
+		vip_words(t, &m->vip[i]);
+		lb_out_end(t->out);
+	}
+}
+
 static int save(struct tool *t, struct lb_args *a)
 {
-	struct lb_model m;
-	int ret = -1;
-
-	if (lb_args_end(a, &t->err))
-		return -1;
-	if (show_open(t, &m))
-		goto out;
-	save_prog(t);
-	if (!source_is_node(&m)) {
-		begin(t, "node source");
-		source_words(t, &m);
-		lb_out_end(t->out);
-	}
-	for (size_t i = 0; i < m.peers; i++) {
-		begin(t, "node peer add");
-		peer_words(t, &m.peer[i]);
-		lb_out_end(t->out);
-	}
-	for (size_t i = 0; i < m.pools; i++) {
-		begin(t, "pool add");
-		pool_words(t, &m.pool[i]);
-		lb_out_end(t->out);
-	}
-	for (size_t i = 0; i < m.reals; i++) {
-		begin(t, "real add");
-		real_words(t, &m.real[i]);
-		lb_out_end(t->out);
-	}
-	for (size_t i = 0; i < m.vips; i++) {
-		begin(t, "vip add");
-		vip_words(t, &m.vip[i]);
-		lb_out_end(t->out);
-	}
-	ret = 0;
-out:
-	lb_model_free(&m);
-	return ret;
+	return show_all(t, a, print);
 }
 
 static int restore(struct tool *t, struct lb_args *a)

@@ -14,6 +14,21 @@ int show_open(struct tool *t, struct lb_model *m)
 	return lb_maps_read(t->maps, m, &t->err);
 }
 
+int show_all(struct tool *t, struct lb_args *a,
+	     void (*print)(struct tool *t, const struct lb_model *m))
+{
+	struct lb_model m;
+	int ret;
+
+	if (lb_args_end(a, &t->err))
+		return -1;
+	ret = show_open(t, &m);
+	if (!ret)
+		print(t, &m);
+	lb_model_free(&m);
+	return ret;
+}
+
 void show_counts(struct tool *t, const struct lb_counts *count)
 {
 	lb_out_u64(t->out, "packets", count->packets);

@@ -15,6 +15,10 @@
  */
 int show_open(struct tool *t, struct lb_model *m);
 
+/* No words may follow: opens, reads, and has it printed. */
+int show_all(struct tool *t, struct lb_args *a,
+	     void (*print)(struct tool *t, const struct lb_model *m));
+
 /* packets N bytes N, on the present line. */
 void show_counts(struct tool *t, const struct lb_counts *count);
 

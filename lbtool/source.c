@@ -76,29 +76,18 @@ bool source_is_node(const struct lb_model *m)
 	return !m->spread4.addr.family && !m->spread6.addr.family;
 }
 
-static int show(struct tool *t, struct lb_args *a)
+static void print(struct tool *t, const struct lb_model *m)
 {
-	struct lb_model m;
-	int ret = -1;
-
-	if (lb_args_end(a, &t->err))
-		return -1;
-	if (show_open(t, &m))
-		goto out;
 	lb_out_begin(t->out);
-	if (source_is_node(&m))
+	if (source_is_node(m))
 		lb_out_name(t->out, "source", "node", LB_PLAIN);
-	source_words(t, &m);
+	source_words(t, m);
 	lb_out_end(t->out);
-	ret = 0;
-out:
-	lb_model_free(&m);
-	return ret;
 }
 
 int node_source(struct tool *t, struct lb_args *a)
 {
 	if (!lb_args_peek(a) || lb_args_take(a, "show"))
-		return show(t, a);
+		return show_all(t, a, print);
 	return edit_run(t, a, &source_edit, EDIT_REPLACE);
 }

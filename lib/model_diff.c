@@ -325,11 +325,6 @@ static void walk_peers(const struct diff *d, pair_fn fn)
 	     peer_cmp, fn);
 }
 
-static bool same_net(const struct lb_net *a, const struct lb_net *b)
-{
-	return !lb_addr_cmp(&a->addr, &b->addr) && a->len == b->len;
-}
-
 /* One line says all of it. */
 static void source_put(const struct diff *d)
 {
@@ -337,7 +332,7 @@ static void source_put(const struct diff *d)
 	char text[LINE_LEN] = "", prefix[LB_ADDR_STRLEN + 4];
 	struct words w = {.text = text};
 
-	if (same_net(&d->from->spread4, net[0]) && same_net(&d->from->spread6, net[1]))
+	if (lb_net_same(&d->from->spread4, net[0]) && lb_net_same(&d->from->spread6, net[1]))
 		return;
 	for (int i = 0; i < 2; i++) {
 		if (!net[i]->addr.family)

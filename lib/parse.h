@@ -70,5 +70,6 @@ void format_end(const struct lb_addr *addr, uint16_t port, char buf[LB_SERVICE_S
 int lb_addr_cmp(const struct lb_addr *a, const struct lb_addr *b);
 int lb_service_cmp(const struct lb_service *a, const struct lb_service *b);
 bool lb_net_has(const struct lb_net *net, const struct lb_addr *addr);
+bool lb_net_same(const struct lb_net *a, const struct lb_net *b);
 
 #endif

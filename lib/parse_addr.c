@@ -324,3 +324,8 @@ bool lb_net_has(const struct lb_net *net, const struct lb_addr *addr)
 	clear_host_bits(&of);
 	return lb_addr_cmp(&net->addr, &of.addr) == 0;
 }
+
+bool lb_net_same(const struct lb_net *a, const struct lb_net *b)
+{
+	return a->len == b->len && !lb_addr_cmp(&a->addr, &b->addr);
+}

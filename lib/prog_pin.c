@@ -9,13 +9,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "lib/host.h"
 #include "lib/prog.h"
 
 static char last_warning[256];
@@ -54,9 +53,7 @@ void lb_pin_path(char path[LB_PIN_LEN], const char *instance, const char *dir, c
 
 int lb_pin_bpffs(struct lb_err *err)
 {
-	struct statfs fs;
-
-	if (statfs(LB_BPFFS, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC)
+	if (lb_host_bpffs())
 		return 0;
 	return lb_fail(err, "%s is not a bpf file system: mount -t bpf bpf %s", LB_BPFFS, LB_BPFFS);
 }

@@ -100,30 +100,17 @@ static int warm_up(struct report *r, struct lb_err *err)
 	return rig_run(&rig, prog[REPORT_LB], n, &r->at, err) < 0 ? -1 : 0;
 }
 
-static int no_such_case(const char *word, struct lb_err *err)
-{
-	char names[512] = "";
-	size_t at = 0;
-
-	for (size_t i = 0; i < bench_cases_n && at < sizeof(names); i++)
-		at += snprintf(names + at, sizeof(names) - at, "%s %s", i ? "," : "",
-			       bench_cases[i].name);
-	return lb_usage(err, "case \"%s\": must be one of%s", word, names);
-}
-
 static int choose(char **words, struct lb_err *err)
 {
 	for (size_t i = 0; i < bench_cases_n && !*words; i++)
 		if (all || bench_cases[i].most > 0)
 			results[i].of = &bench_cases[i];
 	for (; *words; words++) {
-		size_t i = 0;
+		const struct bench_case *of = bench_case_of(*words, err);
 
-		while (i < bench_cases_n && strcmp(bench_cases[i].name, *words))
-			i++;
-		if (i == bench_cases_n)
-			return no_such_case(*words, err);
-		results[i].of = &bench_cases[i];
+		if (!of)
+			return -1;
+		results[of - bench_cases].of = of;
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/ring.h"
 #include "tests/packet/world_config.h"
@@ -69,6 +70,21 @@ const struct bench_case bench_cases[] = {
 	 0},
 };
 const size_t bench_cases_n = sizeof(bench_cases) / sizeof(*bench_cases);
+
+const struct bench_case *bench_case_of(const char *name, struct lb_err *err)
+{
+	char names[512] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < bench_cases_n; i++)
+		if (!strcmp(bench_cases[i].name, name))
+			return &bench_cases[i];
+	for (size_t i = 0; i < bench_cases_n && at < sizeof(names); i++)
+		at += snprintf(names + at, sizeof(names) - at, "%s %s", i ? "," : "",
+			       bench_cases[i].name);
+	lb_usage(err, "case \"%s\": must be one of%s", name, names);
+	return NULL;
+}
 
 int bench_config(struct world *w, uint32_t sessions, struct lb_err *err)
 {

@@ -22,7 +22,10 @@ struct bench_case {
 extern const struct bench_case bench_cases[];
 extern const size_t bench_cases_n;
 
-/* 100 reals of each family behind five services. */
+/* NULL: no such case, with the names of those there are. */
+const struct bench_case *bench_case_of(const char *name, struct lb_err *err);
+
+/* 100 reals of each family, and by GUE, behind six services. */
 int bench_config(struct world *w, uint32_t sessions, struct lb_err *err);
 
 #endif

@@ -19,6 +19,7 @@
 
 #include "tests/bench/cases.h"
 #include "tests/bench/rig.h"
+#include "tests/bench/sum.h"
 
 #define WORKERS 2
 #define SLICE 5000 /* packets */
@@ -29,7 +30,8 @@
 #define LEAST 1.9 /* that two cores must do of one's work */
 
 struct slice {
-	double start, ns; /* a packet; 0: something disturbed it */
+	double start, end; /* of the clock */
+	double ns; /* a packet; 0: something disturbed it */
 };
 
 struct worker {
@@ -55,14 +57,6 @@ static struct world w;
 static double found[2][WORKERS * PHASE]; /* of a round: alone, both */
 static size_t found_n[2];
 
-static double wall_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
-}
-
 static void *work(void *arg)
 {
 	struct worker *me = arg;
@@ -73,11 +67,12 @@ static void *work(void *arg)
 	for (int i = 0; i < PHASE && !me->failed; i++) {
 		struct slice *s = &me->s[i];
 
-		s->start = wall_ns();
+		s->start = bench_wall_ns();
 		s->ns = rig_run(&me->rig, me->prog, SLICE, &me->at, &me->err);
+		s->end = bench_wall_ns();
 		me->failed = s->ns < 0;
-		/* Longer than it ran: others had the CPU, or the other thread ran alone meanwhile. */
-		if (wall_ns() - s->start > s->ns * SLICE * 1.05 + 20000)
+		/* Longer than it ran: others had the CPU, and the other thread ran alone meanwhile. */
+		if (s->end - s->start > s->ns * SLICE * 1.05 + 20000)
 			s->ns = 0;
 	}
 	return NULL;
@@ -86,18 +81,13 @@ static void *work(void *arg)
 /* Did the other one run, undisturbed, from this slice's beginning to its end? */
 static bool together(const struct slice *s, const struct worker *other)
 {
-	double end = s->start + s->ns * SLICE;
-
 	for (int i = 0; i < PHASE; i++) {
 		const struct slice *o = &other->s[i];
 
-		if (o->start + o->ns * SLICE < s->start || o->start > end)
-			continue;
-		if (o->ns == 0)
+		if (o->end >= s->start && o->start <= s->end && o->ns == 0)
 			return false;
 	}
-	return other->s[0].start <= s->start &&
-	       other->s[PHASE - 1].start + other->s[PHASE - 1].ns * SLICE >= end;
+	return other->s[0].start <= s->start && other->s[PHASE - 1].end >= s->end;
 }
 
 /* A phase of one worker, or of both (which < 0). */
@@ -130,19 +120,6 @@ static int phase(struct line *l, int which, struct lb_err *err)
 	return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static double median(double *v, size_t n)
-{
-	qsort(v, n, sizeof(*v), by_value);
-	return v[n / 2];
-}
-
 static int prepare(const struct line *l, struct lb_err *err)
 {
 	uint32_t flows = l->of->flows;
@@ -170,16 +147,16 @@ static int measure(struct line *l, int rounds, struct lb_err *err)
 			return -1;
 		if (found_n[0] < PHASE / 4 || found_n[1] < PHASE / 4)
 			continue;
-		alone[n] = median(found[0], found_n[0]);
-		both[n] = median(found[1], found_n[1]);
+		alone[n] = bench_median(found[0], found_n[0]);
+		both[n] = bench_median(found[1], found_n[1]);
 		ratio[n] = WORKERS * alone[n] / both[n];
 		n++;
 	}
 	if (!n)
 		return lb_fail(err, "%s: never undisturbed: the machine is too busy", l->name);
-	l->alone = median(alone, n);
-	l->both = median(both, n);
-	l->ratio = median(ratio, n);
+	l->alone = bench_median(alone, n);
+	l->both = bench_median(both, n);
+	l->ratio = bench_median(ratio, n);
 	return 0;
 }
 
@@ -198,14 +175,6 @@ static int set_up(const char *self, struct lb_err *err)
 	return 0;
 }
 
-static const struct bench_case *case_of(const char *name)
-{
-	for (size_t i = 0; i < bench_cases_n; i++)
-		if (!strcmp(bench_cases[i].name, name))
-			return &bench_cases[i];
-	return NULL;
-}
-
 /* The two that are compared with come first; their programs are not there yet. */
 static int choose(char **words, struct line *lines, int *n, struct lb_err *err)
 {
@@ -216,10 +185,10 @@ static int choose(char **words, struct line *lines, int *n, struct lb_err *err)
 	lines[0] = (struct line){"empty", &bench_cases[0], 0, 0, 0, 0};
 	lines[1] = (struct line){"adjust", &bench_cases[0], 0, 0, 0, 0};
 	for (*n = 2; *words; words++) {
-		const struct bench_case *of = case_of(*words);
+		const struct bench_case *of = bench_case_of(*words, err);
 
 		if (!of)
-			return lb_usage(err, "case \"%s\": no such case of bench", *words);
+			return -1;
 		if (*n == LINES_MAX)
 			return lb_usage(err, "at most %d cases", LINES_MAX - 2);
 		lines[(*n)++] = (struct line){*words, of, 0, 0, 0, 0};
@@ -244,16 +213,12 @@ static void text(const struct line *l, int n)
 static int json(const struct line *l, int n)
 {
 	json_t *all = json_array();
-	int ret;
 
 	for (int i = 0; i < n; i++, l++)
 		json_array_append_new(all, json_pack("{ss sf sf sf sf}", "case", l->name,
 						     "alone_ns", l->alone, "both_ns", l->both,
 						     "throughput", l->ratio, "at_least", LEAST));
-	ret = json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) ||
-	      putchar('\n') == EOF;
-	json_decref(all);
-	return ret;
+	return bench_dump(all);
 }
 
 static int run(int argc, char **argv, struct lb_err *err)
@@ -261,18 +226,10 @@ static int run(int argc, char **argv, struct lb_err *err)
 	struct line lines[LINES_MAX];
 	bool as_json = false;
 	uint32_t rounds = 6;
-	int c, n = 0;
+	int n = 0;
 
-	opterr = 0;
-	while ((c = getopt(argc, argv, "jr:")) != -1) {
-		if (c == 'j')
-			as_json = true;
-		else if (c != 'r')
-			return lb_usage(err, "usage: cores [ -j ] [ -r ROUNDS ] [ CASE ... ]");
-		else if (parse_u32(optarg, 1, ROUNDS_MAX, &rounds, err))
-			return lb_prefix(err, "-r");
-	}
-	if (choose(argv + optind, lines, &n, err) || set_up(argv[0], err))
+	if (bench_options(argc, argv, "cores", ROUNDS_MAX, &as_json, &rounds, err) ||
+	    choose(argv + optind, lines, &n, err) || set_up(argv[0], err))
 		return -1;
 	for (int i = 0; i < n; i++) {
 		lines[i].prog = i == 0	 ? worker[0].rig.empty

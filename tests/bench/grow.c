@@ -15,6 +15,7 @@
 
 #include "lib/ring.h"
 #include "tests/bench/rig.h"
+#include "tests/bench/sum.h"
 
 #define SLICE 20000 /* packets */
 #define SLICES 10 /* of a round */
@@ -109,13 +110,6 @@ static int configure(const struct amount *a, struct lb_err *err)
 	return add_vips(a, err) || world_commit(&w, err) ? -1 : 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 struct sums {
 	double empty, adjust, least; /* the last two: as empty, harness included */
 	double above[ROUNDS_MAX * SLICES];
@@ -196,7 +190,7 @@ static int measure(const struct curve *c, uint32_t n, uint32_t rounds, struct lb
 			       lb_why_name(c->why));
 	if (all_reached(c, n, err))
 		return -1;
-	qsort(s.above, s.n, sizeof(*s.above), by_value);
+	bench_sort(s.above, s.n);
 	printf("%s\t%u\t%.1f\t%.1f\t%.1f\n", c->name, n, s.least - s.empty, s.above[s.n / 2],
 	       s.adjust - s.empty);
 	return fflush(stdout);

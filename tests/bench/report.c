@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tests/bench/report.h"
+#include "tests/bench/sum.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
-
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
 
 void report_sum(struct report *r, const struct report_head *head)
 {
@@ -25,8 +19,7 @@ void report_sum(struct report *r, const struct report_head *head)
 				r->least[p] = r->ns[p][i];
 			above[i] = r->ns[p][i] - r->ns[REPORT_EMPTY][i];
 		}
-		qsort(above, n, sizeof(*above), by_value);
-		r->median[p] = above[n / 2];
+		r->median[p] = bench_median(above, n);
 		if (p != REPORT_EMPTY)
 			r->least[p] -= r->least[REPORT_EMPTY];
 	}
@@ -117,7 +110,6 @@ int report_json(const struct report_head *head, const struct report *r, size_t n
 {
 	json_t *cases = json_array(), *top;
 	struct utsname u;
-	int ret;
 
 	uname(&u);
 	for (; n; n--, r++)
@@ -128,8 +120,5 @@ int report_json(const struct report_head *head, const struct report *r, size_t n
 			(int)head->jited, "map_bytes", (json_int_t)head->map_bytes,
 			"session_entries", (int)head->sessions, "session_bytes",
 			(json_int_t)head->session_bytes, "cases", cases);
-	ret = !top || json_dumpf(top, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) ||
-	      putchar('\n') == EOF;
-	json_decref(top);
-	return ret ? -1 : 0;
+	return top ? bench_dump(top) : -1;
 }

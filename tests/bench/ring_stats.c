@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "lib/ring.h"
+#include "tests/bench/sum.h"
 
 #define SEEDS 8
 #define CHOICES 12 /* which members leave, for each seed */
@@ -197,13 +198,6 @@ static void heaviest(uint32_t n, uint16_t heavy)
 	       heavy, 100.0 * own / SEEDS / SLOTS, 100.0 * moved / SEEDS / SLOTS);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Of this process: what else runs on the machine should not show. */
 static double cpu_ms(void)
 {
@@ -233,7 +227,7 @@ static void cost(uint32_t n, uint32_t slots, uint16_t top, uint16_t heavy)
 		build(m, n, slots, seed_of(run), slot);
 		ms[run] = cpu_ms() - ms[run];
 	}
-	qsort(ms, RUNS, sizeof(*ms), by_value);
+	bench_sort(ms, RUNS);
 	printf("cpu_time reals %u slots %u weights 1-%u one_of %u median %.2f ms lowest %.2f ms "
 	       "highest %.2f ms\n",
 	       n, slots, top, heavy, ms[RUNS / 2], ms[0], ms[RUNS - 1]);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "lib/ring.h"
+#include "tests/bench/sum.h"
 
 #define RUNS 41
 #define REALS_MAX 1000
@@ -28,13 +29,6 @@ static double cpu_ms(void)
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 /* 10.0.0.1, 10.0.0.2, ...: neighbours, as reals are in practice. */
@@ -57,7 +51,7 @@ static int build(uint32_t n, uint32_t slots, double ms[RUNS], struct lb_err *err
 		ret = lb_ring_build(m, n, slots, 0x9e3779b97f4a7c15ull * (run + 1), slot, err);
 		ms[run] = cpu_ms() - ms[run];
 	}
-	qsort(ms, RUNS, sizeof(*ms), by_value);
+	bench_sort(ms, RUNS);
 	free(slot);
 	return ret;
 }
@@ -93,9 +87,8 @@ int main(int argc, char **argv)
 							ms[RUNS / 2], "at_most_ms", sizes[s].most));
 		}
 	}
-	if (json && (json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) ||
-		     putchar('\n') == EOF))
-		return LB_FAILED;
+	if (json)
+		return bench_dump(all) ? LB_FAILED : LB_DONE;
 	json_decref(all);
 	return LB_DONE;
 }

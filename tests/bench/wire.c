@@ -18,6 +18,7 @@
 
 #include "tests/bench/cases.h"
 #include "tests/bench/rig.h"
+#include "tests/bench/sum.h"
 
 #define SLICE 5000 /* packets */
 #define SLICES 40 /* of a round */
@@ -37,14 +38,6 @@ static struct rig rig;
 static struct world w;
 static int sender, receiver; /* ifindexes */
 static int send_fd, turn_fd;
-
-static double wall_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
-}
 
 static uint64_t came_back(void)
 {
@@ -69,11 +62,11 @@ static int emit(uint32_t n, struct lb_err *err)
 static int slice(struct line *l, int way, struct lb_err *err)
 {
 	uint64_t before = came_back();
-	double start = wall_ns(), pps;
+	double start = bench_wall_ns(), pps;
 
 	if (emit(SLICE, err))
 		return -1;
-	pps = (came_back() - before) / (wall_ns() - start) * 1e9;
+	pps = (came_back() - before) / (bench_wall_ns() - start) * 1e9;
 	l->lost[way] += (int64_t)(before + SLICE - came_back());
 	if (pps > l->pps[way])
 		l->pps[way] = pps;
@@ -153,7 +146,6 @@ static void text(const struct line *l, int n)
 static int json(const struct line *l, int n)
 {
 	json_t *all = json_array();
-	int ret;
 
 	for (int i = 0; i < n; i++, l++)
 		json_array_append_new(all, json_pack("{ss sf sf sf sI sI}", "case", l->of->name,
@@ -162,10 +154,7 @@ static int json(const struct line *l, int n)
 						     ns(l, BALANCE) - ns(l, TURN), "turn_lost",
 						     (json_int_t)lost(l, TURN), "balancer_lost",
 						     (json_int_t)lost(l, BALANCE)));
-	ret = json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) ||
-	      putchar('\n') == EOF;
-	json_decref(all);
-	return ret;
+	return bench_dump(all);
 }
 
 static int choose(char **words, struct line *lines, int *n, struct lb_err *err)
@@ -174,18 +163,15 @@ static int choose(char **words, struct line *lines, int *n, struct lb_err *err)
 				"syn",	      "tcp6-1", NULL};
 
 	for (char **word = *words ? words : usual; *word; word++) {
-		size_t i = 0;
+		const struct bench_case *of = bench_case_of(*word, err);
 
-		while (i < bench_cases_n && strcmp(bench_cases[i].name, *word))
-			i++;
-		if (i == bench_cases_n || bench_cases[i].why != LB_TX)
-			return lb_usage(err,
-					"case \"%s\": must be one of bench whose packets "
-					"are sent on",
-					*word);
+		if (!of)
+			return -1;
+		if (of->why != LB_TX)
+			return lb_usage(err, "case \"%s\": its packets are not sent on", *word);
 		if (*n == CASES_MAX)
 			return lb_usage(err, "at most %d cases", CASES_MAX);
-		lines[(*n)++].of = &bench_cases[i];
+		lines[(*n)++].of = of;
 	}
 	return 0;
 }
@@ -195,18 +181,10 @@ static int run(int argc, char **argv, struct lb_err *err)
 	struct line lines[CASES_MAX] = {0};
 	bool as_json = false;
 	uint32_t rounds = 10;
-	int c, n = 0;
+	int n = 0;
 
-	opterr = 0;
-	while ((c = getopt(argc, argv, "jr:")) != -1) {
-		if (c == 'j')
-			as_json = true;
-		else if (c != 'r')
-			return lb_usage(err, "usage: wire [ -j ] [ -r ROUNDS ] [ CASE ... ]");
-		else if (parse_u32(optarg, 1, 1000, &rounds, err))
-			return lb_prefix(err, "-r");
-	}
-	if (choose(argv + optind, lines, &n, err) || set_up(argv[0], err))
+	if (bench_options(argc, argv, "wire", 1000, &as_json, &rounds, err) ||
+	    choose(argv + optind, lines, &n, err) || set_up(argv[0], err))
 		return -1;
 	for (uint32_t round = 0; round < rounds; round++)
 		for (int i = 0; i < n; i++)

@@ -36,16 +36,6 @@ link() {
 	at "$3" ip link set "$4" up
 }
 
-wait_for() { # SECONDS COMMAND...: until it succeeds
-	local end=$((SECONDS + $1 + 1))
-
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
-}
-
 # start HOST NAME COMMAND...: a daemon that stays in the foreground; what it says is in $TMP/HOST-NAME.
 start() {
 	local name=$1 what=$2

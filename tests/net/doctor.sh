@@ -35,16 +35,6 @@ status $status" "$text"
 	REMEDY=$(jq -r '.[] | select(.status != "ok") | .remedy // "false"' "$TMP/doctor")
 }
 
-wait_for() { # COMMAND...: up to 5 s, that it succeeds
-	local i
-
-	for ((i = 0; i < 100; i++)); do
-		! "$@" || return 0
-		sleep 0.05
-	done
-	return 1
-}
-
 all_sound() {
 	[ -z "$(wrong)" ]
 }
@@ -60,7 +50,7 @@ mended() { # TEXT
 	while IFS= read -r line; do
 		bash -c "$line" >>"$TMP/mend" 2>&1 </dev/null || echo "failed: $line" >>"$TMP/mend"
 	done <<<"$REMEDY"
-	wait_for all_sound
+	wait_for 10 all_sound
 	sound "$1: the remedy helps"
 	: >"$TMP/mend"
 }

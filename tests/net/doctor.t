@@ -22,7 +22,7 @@ printf '%s\n' 'pool add web check tcp interval 200ms timeout 200ms' 'real add 10
 lbt -b "$TMP/config" && lbt dev add eth0
 ok $? "a balancer"
 serve
-wait_for all_sound
+wait_for 10 all_sound
 sound "nothing is wrong with it" || exit 1
 is "$(lbt doctor | grep -vc '^ok ')" 0 "as text, too"
 
@@ -45,7 +45,7 @@ found "fault lock /run/lb" "no directory for locks" privately "mount --rbind /ru
 perl -e 'use Fcntl ":flock"; open F, "+<", $ARGV[0] or die; flock F, LOCK_EX; truncate F, 0; syswrite F, "$$\n"; sleep 60' \
 	"/run/lb/$NS.lock" &
 PIDS+=($!)
-wait_for grep -q "^${PIDS[-1]}$" "/run/lb/$NS.lock"
+wait_for 10 grep -q "^${PIDS[-1]}$" "/run/lb/$NS.lock"
 found "warning lock $NS" "somebody keeps the lock"
 like "$REMEDY" "^kill ${PIDS[-1]}$" "and is named"
 mended "somebody keeps the lock"
@@ -84,10 +84,10 @@ found "fault link eth1" "a device is down"
 mended "a device is down"
 ip -n "$NS-a" link set eth1 down
 no_carrier() { ip -n "$NODE" link show eth1 | grep -q NO-CARRIER; }
-wait_for no_carrier
+wait_for 10 no_carrier
 found "fault link eth1" "no carrier"
 ip -n "$NS-a" link set eth1 up
-wait_for all_sound
+wait_for 10 all_sound
 sound "a carrier again"
 for ip in ipv4 ipv6; do
 	in_b sysctl -qw net/$ip/conf/eth1/forwarding=0

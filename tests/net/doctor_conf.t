@@ -24,7 +24,7 @@ printf '%s\n' 'pool add web table 1021' 'real add 10.1.1.1 pool web' 'real add 1
 	'vip add 203.0.113.1:any/udp pool web' 'vip add [2001:db8:113::1]:443/tcp pool web' >"$TMP/config"
 lbt -b "$TMP/config"
 ok $? "a configuration"
-wait_for all_sound
+wait_for 10 all_sound
 sound "nothing is wrong with it"
 
 # VIPs and pools.
@@ -69,30 +69,30 @@ listen() {
 	PIDS+=("$LISTENER")
 }
 listen
-lbt pool replace spare check tcp direct on port 8080 interval 100ms timeout 100ms rise 1 fall 1 panic 0
+lbt pool replace spare check tcp direct on port 8080 interval 200ms timeout 200ms rise 1 fall 3 panic 0
 lbt real add 10.9.0.1 pool spare
 lbt real del 10.1.1.3 pool spare
 found "warning health 10.9.0.1" "nobody checks"
 "$LBMON" -n "$NODE" -i "$NS" -alone 2>"$TMP/lbmon" &
 MON=$!
 PIDS+=("$MON")
-wait_for all_sound
+wait_for 10 all_sound
 sound "now somebody does"
 kill "$LISTENER"
-wait_for wrong_is "fault pool spare"$'\n'"warning health 10.9.0.1"
+wait_for 10 wrong_is "fault pool spare"$'\n'"warning health 10.9.0.1"
 found "fault pool spare
 warning health 10.9.0.1" "the only real is down"
 listen
-wait_for all_sound
+wait_for 10 all_sound
 sound "it is up again"
 lbt real add 10.1.1.9 pool spare
-wait_for wrong_is "warning health 10.1.1.9"
+wait_for 10 wrong_is "warning health 10.1.1.9"
 found "warning health 10.1.1.9" "one of two is down"
 lbt pool replace spare panic 60
 found "warning pool spare
 warning health 10.1.1.9" "so many are down that health is not heeded"
 lbt real del 10.1.1.9 pool spare
-wait_for all_sound
+wait_for 10 all_sound
 sound "none is down"
 kill "$MON"
 wait "$MON"

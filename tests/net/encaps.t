@@ -15,17 +15,7 @@ VIP6=2001:db8:113::10
 NODES="l4-1 l4-2"
 REALS="l7-1 l7-2 l7-3"
 
-enc_down() {
-	trap '' INT TERM
-	./lab.sh down -p "$LAB"
-	rm -rf "$TMP"
-}
-trap enc_down EXIT
-trap 'exit 130' INT TERM
-
-on() { # NODE COMMAND...
-	./lab.sh exec -p "$LAB" "$@"
-}
+lab_ends
 
 everywhere() { # LINES of a batch
 	local node

@@ -17,19 +17,6 @@ VIP6=2001:db8:113::10
 NODES="l4-1 l4-2 l4-3"
 REALS="l7-1 l7-2 l7-3"
 
-gue_down() {
-	trap '' INT TERM
-	local pid
-
-	for pid in "${PIDS[@]}"; do kill "$pid" 2>/dev/null; done
-	./lab.sh down -p "$LAB"
-	rm -rf "$TMP"
-}
-
-on() { # NODE COMMAND...
-	./lab.sh exec -p "$LAB" "$@"
-}
-
 everywhere() { # WORD... : on each balancer
 	local node
 
@@ -99,8 +86,7 @@ get() { # VIP COUNT: statuses
 	done | sort | uniq -c | xargs
 }
 
-trap gue_down EXIT
-trap 'exit 130' INT TERM
+lab_ends
 ./lab.sh up -p "$LAB" -B -q -c 1 -l 3 -r 3 -f 4 -s 0 -z $SIZE >"$TMP/lab" 2>&1
 ok $? "a lab of three nodes and three reals" "$(cat "$TMP/lab")"
 for node in $REALS; do

@@ -24,17 +24,6 @@ watch() { # the word of meta that packets look at
 		jq '[.value[40:44][] | ltrimstr("0x")] | reverse | join("") | ltrimstr("000000")' -r
 }
 
-# until_true SECONDS COMMAND...
-until_true() {
-	local end=$((SECONDS + $1))
-
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
-}
-
 watched() { [ "$(watch)" != 00 ]; }
 lines() { [ "$(wc -l <"$TMP/$1")" -ge "$2" ]; } # FILE N
 drops() { [ "$(grep -c drop_no_service "$TMP/$1")" = "$2" ]; } # FILE N
@@ -64,8 +53,8 @@ set_up() {
 		"vip add $VIP:53/udp pool web" "vip add $NOBODY:53/udp pool empty" \
 		'vip add [2001:db8:113::10]:53/udp pool web' | lbt -batch -
 	lbt dev add eth0
-	until_true 5 lbt get "198.51.100.7:1" "$VIP:53/udp" >/dev/null
-	until_true 5 resolved
+	wait_for 5 lbt get "198.51.100.7:1" "$VIP:53/udp"
+	wait_for 5 resolved
 	ok $? "a pair of hosts, and next hops that are resolved"
 }
 
@@ -76,14 +65,14 @@ one_by_one() {
 
 	is "$(watch)" 00 "nobody listens: packets are told so"
 	listen m monitor
-	until_true 5 watched
+	wait_for 5 watched
 	ok $? "somebody listens: packets are told so"
 	udp $VIP 53 1
 	udp $NOBODY 53 1
 	udp $VIP 54 1
 	udp 2001:db8:113::10 53 1
 	in_a ping -c 1 -W 2 $VIP >/dev/null
-	until_true 5 lines m 5
+	wait_for 5 lines m 5
 	ok $? "each is shown at once" "$(cat "$TMP/m")"
 	line=$(sed -n 1p "$TMP/m")
 	like "$line" "^20[0-9-]*T[0-9:]*\.[0-9]{6}Z 10\.9\.0\.1:[0-9]+ $VIP:53/udp len 38 in eth0 why tx vip $VIP:53/udp \
@@ -118,13 +107,13 @@ chosen() {
 	udp $VIP 54 2
 	udp $NOBODY 53 1
 	udp 10.9.0.2 9 2
-	until_true 5 lines b 5
+	wait_for 5 lines b 5
 	is "$(grep -o 'why [a-z_]*' "$TMP/a" | sort | uniq -c | xargs)" "1 why drop_no_real 2 why drop_no_service" \
 		"by reason"
 	is "$(jq -r '.why' "$TMP/b" | sort | uniq -c | xargs)" "2 drop_no_service 3 tx" "by VIP and client, an object a line"
 	is "$(jq -r 'select(.why == "tx") | .vip, .pool, .encap, .dev' "$TMP/b" | sort -u | xargs)" \
 		"$VIP:53/udp eth0 ipip web" "with the words of the text as keys"
-	until_true 5 ended "$c"
+	wait_for 5 ended "$c"
 	wait "$c"
 	is "$? $(grep -c pass_no_vip "$TMP/c")" "0 2" "an end after so many"
 	is "$(cat "$TMP/d")" "" "by service, too"
@@ -139,10 +128,10 @@ sampled() {
 	local n
 
 	listen m monitor sample 100 rate 100000
-	until_true 5 watched
+	wait_for 5 watched
 	udp $VIP 53 20000
 	udp $VIP 54 100
-	until_true 5 drops m 100
+	wait_for 5 drops m 100
 	ok $? "all drops"
 	n=$(grep -c 'why tx ' "$TMP/m")
 	[ "$n" -gt 120 ] && [ "$n" -lt 290 ]
@@ -154,7 +143,7 @@ limited() {
 	local shown lost
 
 	listen m -j monitor rate 80
-	until_true 5 watched
+	wait_for 5 watched
 	udp $VIP 54 3000
 	sleep 1.2
 	stop "$LAST_PID"
@@ -168,7 +157,7 @@ limited() {
 # Who is killed holds its place for 2 s, and the next packet clears the word.
 killed() {
 	listen m monitor sample 1000
-	until_true 5 watched
+	wait_for 5 watched
 	kill -9 "$LAST_PID"
 	wait "$LAST_PID" 2>/dev/null
 	sleep 2.2
@@ -178,15 +167,15 @@ killed() {
 
 paused() {
 	listen m monitor
-	until_true 5 watched
+	wait_for 5 watched
 	kill -STOP "$LAST_PID"
 	sleep 2.2
 	udp $VIP 54 1
 	is "$(watch)" 00 "who is stopped does not listen"
 	kill -CONT "$LAST_PID"
-	until_true 5 watched
+	wait_for 5 watched
 	udp $VIP 54 1
-	until_true 5 lines m 1
+	wait_for 5 lines m 1
 	ok $? "and listens again when it goes on"
 	stop "$LAST_PID"
 }
@@ -201,7 +190,7 @@ crowd() {
 	sleep 0.5
 	is "$(lbt monitor count 1 2>&1)" "lbtool: monitor: 8 others listen already, and no more can" "places are eight"
 	udp $VIP 54 1
-	until_true 5 lines m8 1
+	wait_for 5 lines m8 1
 	is "$(cat "$TMP"/m[1-8] | wc -l)" 8 "and each is told"
 	kill -9 "$first"
 	wait "$first" 2>/dev/null
@@ -209,7 +198,7 @@ crowd() {
 	listen m monitor count 1
 	sleep 0.3
 	udp $VIP 54 1
-	until_true 5 lines m 1
+	wait_for 5 lines m 1
 	ok $? "the place of a killed one is free again"
 	for i in "${PIDS[@]: -8:7}"; do
 		stop "$i"
@@ -222,9 +211,9 @@ readers() {
 		echo "status $?" >"$TMP/status"
 	) | head -n 1 >"$TMP/m" &
 	PIDS+=($!)
-	until_true 5 watched
+	wait_for 5 watched
 	udp $VIP 54 1
-	until_true 5 test -s "$TMP/status"
+	wait_for 5 test -s "$TMP/status"
 	is "$(cat "$TMP/status") $(cat "$TMP/m.err")" "status 0 " "it ends well when nobody reads any more"
 	is "$(wc -l <"$TMP/m")" 1 "which had what it wanted"
 	"$LBTOOL" -n "$NS-b" -i "$NS" monitor events >/dev/full 2>"$TMP/m.err" &
@@ -232,7 +221,7 @@ readers() {
 	PIDS+=("$pid")
 	sleep 0.5
 	lbt node drain
-	until_true 5 ended "$pid"
+	wait_for 5 ended "$pid"
 	lbt node ready
 	wait "$pid"
 	is "$? $(cat "$TMP/m.err")" "1 lbtool: monitor events: cannot write the output: No space left on device" \
@@ -259,7 +248,7 @@ step() {
 	shift 2
 	had=$(wc -l <"$TMP/e")
 	"$@" >/dev/null
-	until_true 3 lines e $((had + $(wc -l <<<"$wanted")))
+	wait_for 3 lines e $((had + $(wc -l <<<"$wanted")))
 	sleep 0.3
 	is "$(news e | tail -n +$((had + 1)))" "$wanted" "$text"
 }
@@ -304,7 +293,7 @@ unloaded() {
 	sleep 0.5
 	lbt dev del eth0
 	lbt prog unload
-	until_true 5 ended "$pid"
+	wait_for 5 ended "$pid"
 	wait "$pid"
 	is "$? $(cat "$TMP/m.err")" "1 lbtool: monitor: instance \"$NS\" was unloaded" "unloaded while it listens"
 	wait "$LAST_PID"

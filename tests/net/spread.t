@@ -15,20 +15,7 @@ VIP6=2001:db8:113::10
 NET4=10.64.0.0/16
 NET6=fd64::/64
 
-spread_down() {
-	trap '' INT TERM
-	local pid
-
-	for pid in "${PIDS[@]}"; do kill "$pid" 2>/dev/null; done
-	./lab.sh down -p "$LAB"
-	rm -rf "$TMP"
-}
-trap spread_down EXIT
-trap 'exit 130' INT TERM
-
-on() { # NODE COMMAND...
-	./lab.sh exec -p "$LAB" "$@"
-}
+lab_ends
 
 get() { # VIP COUNT FIRST-PORT: statuses
 	local i
@@ -45,7 +32,7 @@ watch() {
 		'ip proto 4 or ip proto 41 or ip6 proto 4 or ip6 proto 41' 2>"$TMP/ear" &
 	EAR=$!
 	PIDS+=("$EAR")
-	until grep -q listening "$TMP/ear"; do sleep 0.02; done
+	wait_for 10 grep -q listening "$TMP/ear"
 }
 
 heard() { # FAMILY
@@ -106,16 +93,24 @@ for family in 4 6; do
 done
 
 # An answer to a source: the router brings it to the node, which has no such address. It ends there, and does not go round.
+forwarded() { on l4-1 nstat -asz IpForwDatagrams | awk '!/^#/ { print $2 }'; }
+back() { # how many of five such answers the node sends back to the router
+	local before
+
+	before=$(forwarded)
+	on l7-1 ping -nc 5 -i 0.1 -W 1 10.64.1.1 >/dev/null 2>&1
+	echo $(($(forwarded) - before))
+}
 on r1 ip route add $NET4 via 10.4.1.2
+ok $(($(back) == 0)) "what is sent to a source comes to the node, and goes round"
 on l4-1 ip route add blackhole $NET4
-before=$(on l4-1 nstat -asz IpForwDatagrams | awk '!/^#/ { print $2 }')
-on l7-1 ping -nc 5 -i 0.1 -W 1 10.64.1.1 >/dev/null 2>&1
-is "$(on l4-1 nstat -asz IpForwDatagrams | awk '!/^#/ { print $2 }')" "$before" "what is sent to a source ends at the node"
-on l4-1 ip -4 route replace 10.7.0.0/16 via 10.4.1.1 mtu lock 1300 2>/dev/null
+is "$(back)" 0 "unless a route ends it"
 on l4-1 ip -6 route replace 2001:db8:7::/48 via 2001:db8:4:1::1 mtu lock 1340
+on l7-1 lbtool receiver replace eth0 mss 9000
 head -c 3000000 /dev/urandom >"$TMP/up"
 is "$(on c1 curl -s -m 20 -o /dev/null -w '%{http_code}' -T "$TMP/up" http://$VIP4/up/x)" 201 \
-	"the path's MTU is the route's, as ever: an upload over a narrower one"
+	"an upload over a narrower path"
+like "$(on c1 ip route get $VIP4)" 'mtu 1300' "whose MTU is the route's, as ever"
 on l4-1 lbtool node source node
 sleep 0.2
 watch

@@ -44,6 +44,16 @@ like() { # GOT REGEX TEXT
 wanted: $2"
 }
 
+wait_for() { # SECONDS COMMAND...: until it succeeds
+	local end=$((SECONDS + $1 + 1))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
 plan_done() {
 	echo "1..$TESTS"
 }
@@ -163,4 +173,23 @@ shower_stop() {
 
 field() { # NAME LINE: the word behind NAME
 	sed -nE "s/.*\\b$1 ([0-9]+).*/\\1/p" <<<"$2"
+}
+
+# A lab (lab.sh) named $LAB, which goes with the script, however that ends.
+lab_ends() {
+	trap lab_down EXIT
+	trap 'exit 130' INT TERM
+}
+
+lab_down() {
+	trap '' INT TERM
+	local pid
+
+	for pid in "${PIDS[@]}"; do kill "$pid" 2>/dev/null; done
+	./lab.sh down -p "$LAB"
+	rm -rf "$TMP"
+}
+
+on() { # NODE COMMAND...
+	./lab.sh exec -p "$LAB" "$@"
 }

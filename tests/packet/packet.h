@@ -67,6 +67,9 @@ void pkt_echo(struct pkt *out, const struct pkt *in);
 /* One's complement has two zeros, and where a checksum of 0 is right, 0xffff is as well: makes it that. */
 void pkt_one_zero(struct pkt *p);
 
+/* Source or destination in its first IP header, of IPv4 or IPv6. */
+struct lb_addr pkt_addr(const struct pkt *p, bool dst);
+
 /* Flow label of an IPv6 frame, which is set to 0. */
 uint32_t pkt_take_label(struct pkt *p);
 

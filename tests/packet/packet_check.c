@@ -183,3 +183,15 @@ uint64_t pkt_random(uint64_t *state)
 	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
 	return z ^ z >> 31;
 }
+
+struct lb_addr pkt_addr(const struct pkt *p, bool dst)
+{
+	struct lb_addr a = {0};
+	uint16_t type;
+	uint32_t l3 = pkt_l3(p, &type), len;
+
+	a.family = type == 0x0800 ? 4 : 6;
+	len = a.family == 4 ? 4 : 16;
+	memcpy(a.b, p->b + l3 + (a.family == 4 ? 12 : 8) + (dst ? len : 0), len);
+	return a;
+}

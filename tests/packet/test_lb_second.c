@@ -272,7 +272,7 @@ Test(lb_second, the_cache_may_know_an_older_connection)
 {
 	const struct timespec pause = {.tv_sec = 2, .tv_nsec = 100000000};
 
-	GUE_SERVE(1, true, "10.0.0.1");
+	GUE_SERVE(2, true, "10.0.0.1");
 	kept(1, "10.0.0.1", NULL);
 	gue_real("10.0.0.1", LB_M_DRAIN);
 	gue_real("10.0.0.2", LB_M_UP);
@@ -352,7 +352,7 @@ Test(lb_second, the_cache_waits)
 	const struct timespec pause = {.tv_sec = 2, .tv_nsec = 100000000};
 	struct lb_sessions *s;
 
-	GUE_SERVE(1, true, "10.0.0.1");
+	GUE_SERVE(2, true, "10.0.0.1");
 	gue_flow(1, 0);
 	gue_real("10.0.0.1", LB_M_DRAIN);
 	gue_real("10.0.0.2", LB_M_UP);

@@ -11,9 +11,6 @@
 
 #define FLOWS 4000
 #define UDP .proto = IPPROTO_UDP
-#define HOP_LIFE 150000 /* microseconds after which no next hop is in use that was made before */
-#define SELF4 "192.0.2.1"
-#define SELF6 "2001:db8:1::1"
 
 static struct world w;
 static struct lb_err err;
@@ -52,7 +49,7 @@ static void spread(const char *prefix4, const char *prefix6)
 	if (prefix6)
 		must(parse_net(prefix6, &w.model.spread6, &err));
 	must(world_commit(&w, &err));
-	usleep(HOP_LIFE);
+	usleep(WORLD_HOP_LIFE);
 }
 
 static void setup(void)
@@ -78,17 +75,6 @@ static void teardown(void)
 
 TestSuite(lb_spread, .init = setup, .fini = teardown, .timeout = 60);
 
-static struct lb_addr outer_src(const struct pkt *p)
-{
-	struct lb_addr a = {0};
-	uint16_t type;
-	uint32_t l3 = pkt_l3(p, &type);
-
-	a.family = type == 0x0800 ? 4 : 6;
-	memcpy(a.b, p->b + l3 + (a.family == 4 ? 12 : 8), a.family == 4 ? 4 : 16);
-	return a;
-}
-
 /* The source of a packet, which is right in all else: for IPIP byte by byte, for GUE its IPv4 header's sum. */
 static struct lb_addr sent(const struct pkt_spec *s)
 {
@@ -104,15 +90,15 @@ static struct lb_addr sent(const struct pkt_spec *s)
 	if (type == 0x0800)
 		cr_assert(eq(u16, pkt_fold(pkt_sum(out.b + l3, 20)), 0), "%s", pkt_dump(&out));
 	if (out.b[l3 + (type == 0x0800 ? 9 : 6)] == IPPROTO_UDP)
-		return outer_src(&out);
+		return pkt_addr(&out, false);
 	cr_assert(pkt_wrong(&out, &in, &to) == NULL, "%s", pkt_dump(&out));
 	world_outer(&o, WORLD_IN, to.family == 4 ? "10.0.0.1" : "fd00::1");
-	o.src = outer_src(&out);
+	o.src = pkt_addr(&out, false);
 	pkt_tunnel(&want, &in, &o);
 	pkt_take_label(&out);
 	cr_assert(out.len == want.len && !memcmp(out.b, want.b, out.len), "\ngot:%s\nnot:%s",
 		  pkt_dump(&out), pkt_dump(&want));
-	return outer_src(&out);
+	return pkt_addr(&out, false);
 }
 
 /* How many of 256 sources, told apart by the last byte, many flows to that VIP have. */
@@ -200,17 +186,17 @@ static void expect_source(const char *dst, const char *src)
 /* One family alone; and back again, within a next hop's life. */
 Test(lb_spread, the_rest_has_the_nodes)
 {
-	expect_source("203.0.113.1", SELF4);
-	expect_source("2001:db8:f::1", SELF6);
+	expect_source("203.0.113.1", world_link[WORLD_IN].addr4);
+	expect_source("2001:db8:f::1", world_link[WORLD_IN].addr6);
 	spread("10.64.1.0/24", NULL);
-	expect_source("2001:db8:f::1", SELF6);
-	expect_source("203.0.113.4", SELF6);
+	expect_source("2001:db8:f::1", world_link[WORLD_IN].addr6);
+	expect_source("203.0.113.4", world_link[WORLD_IN].addr6);
 	spread(NULL, "fd64::/120");
-	expect_source("203.0.113.1", SELF4);
-	expect_source("203.0.113.2", SELF4);
+	expect_source("203.0.113.1", world_link[WORLD_IN].addr4);
+	expect_source("203.0.113.2", world_link[WORLD_IN].addr4);
 	spread(NULL, NULL);
-	expect_source("2001:db8:f::1", SELF6);
-	expect_source("2001:db8:f::2", SELF6);
+	expect_source("2001:db8:f::1", world_link[WORLD_IN].addr6);
+	expect_source("2001:db8:f::2", world_link[WORLD_IN].addr6);
 }
 
 /* Where the kernel has none that it could give. */
@@ -222,7 +208,7 @@ Test(lb_spread, needs_no_address)
 		      "addr del 198.51.100.77/32 dev out\n"
 		      "route replace 10.0.0.0/16 via inet6 2001:db8:1::fe dev in\n",
 		      &err));
-	usleep(HOP_LIFE);
+	usleep(WORLD_HOP_LIFE);
 	pkt_build(&in, &(struct pkt_spec){.dst = "203.0.113.1"});
 	cr_expect(eq(int, ptest_send(&w, &in, &out, "none"), LB_DROP_NO_SOURCE));
 	spread("10.64.1.0/24", NULL);
@@ -255,7 +241,7 @@ Test(lb_spread, not_to_peers)
 	pkt_build(&in,
 		  &(struct pkt_spec){.dst = "203.0.113.1", UDP, .payload = 64, .frag = 0x2000});
 	cr_assert(eq(int, ptest_send(&w, &in, &out, "fragment"), LB_TX_PEER));
-	a = outer_src(&out);
-	cr_expect(ptest_is(&a, SELF4));
+	a = pkt_addr(&out, false);
+	cr_expect(ptest_is(&a, world_link[WORLD_IN].addr4));
 	expect_bits("203.0.113.1", "10.64.1.0/24", 24);
 }

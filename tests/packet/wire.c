@@ -293,7 +293,7 @@ static void spread(void)
 	wire_must(parse_net("10.64.0.0/16", &w.model.spread4, &err));
 	wire_must(parse_net("fd64::/64", &w.model.spread6, &err));
 	wire_must(world_commit(&w, &err));
-	usleep(150000);
+	usleep(WORLD_HOP_LIFE);
 	for (unsigned int n = 0; n < NAMED4; n++)
 		for (size_t k = 0; k < KINDS; k++)
 			one(n, &kinds[k], &out);

@@ -22,6 +22,9 @@
 
 enum { WORLD_IN, WORLD_OUT, WORLD_LINKS };
 
+/* Microseconds after which no next hop is in use that was made before. */
+#define WORLD_HOP_LIFE (1500000 / LB_NEXTHOP_HZ)
+
 /* Addresses of the links and of their gateways. */
 struct world_link {
 	const char *name, *addr4, *addr6;

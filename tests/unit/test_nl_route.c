@@ -205,7 +205,7 @@ static void far_end(void)
 
 static bool neigh_soon(const char *to, const char *text)
 {
-	for (int i = 0; i < 50 && !neigh(to, text); i++)
+	for (int i = 0; i < 200 && !neigh(to, text); i++)
 		usleep(100000);
 	return neigh(to, text);
 }
