@@ -22,7 +22,6 @@
 /* Service and real; a fragment's may have to be asked for twice: as the address's, then, of a first one, as the port's. */
 static __always_inline int lb_choose(struct xdp_md *ctx, struct lb_pkt *p)
 {
-	struct lb_kept kept = {};
 	int why;
 
 #pragma nounroll
@@ -39,13 +38,10 @@ static __always_inline int lb_choose(struct xdp_md *ctx, struct lb_pkt *p)
 	if (p->key && !(p->svc->flags & LB_SVC_FRAGMENTS))
 		return LB_DROP_FRAGMENT;
 	p->flags = p->svc->flags;
-	why = lb_pick(p, &kept);
-	if (why != LB_NEXT)
-		return why;
-	lb_keep(p, &kept);
-	if (p->key)
+	why = lb_pick_any(p);
+	if (why == LB_NEXT && p->key)
 		lb_fragment_keep(p->key, p->real);
-	return LB_NEXT;
+	return why;
 }
 
 static __always_inline int lb_forward(struct xdp_md *ctx, struct lb_pkt *p)

@@ -275,22 +275,101 @@ static __always_inline int lb_pick_only(struct lb_pkt *p)
 	return LB_NEXT;
 }
 
+/* id: whom the session cache has, or 0. gue: that real is reached by GUE. */
+static __always_inline int lb_pick_by(struct lb_pkt *p, __u32 id, bool gue)
+{
+	p->real = id ? id : lb_table(p);
+	if (id && gue && p->proto == IPPROTO_TCP)
+		p->prev = lb_other(id, p->svc->pool, p->half, p->hash >> 32);
+	return p->real ? LB_NEXT : LB_DROP_NO_REAL;
+}
+
+/* Of a service that is neither placed by the client's address nor one real's alone. */
 static __always_inline int lb_pick(struct lb_pkt *p, struct lb_kept *k)
 {
 	const struct lb_real *had = NULL;
 	__u32 id = 0;
 
-	p->hash = p->flags & LB_SVC_SRC ? lb_client_hash(p) : lb_flow_hash(p);
-	if (p->flags & LB_SVC_REAL)
-		return lb_pick_only(p);
+	p->hash = lb_flow_hash(p);
 	if (lb_cfg.sessions && p->flags & LB_SVC_SESSION) {
 		had = lb_session_find(p, k, &id);
 		p->cache = had ? LB_CACHE_HIT : LB_CACHE_MISS;
 	}
-	p->real = had ? id : lb_table(p);
-	if (had && had->encap == LB_ENCAP_GUE && p->proto == IPPROTO_TCP)
-		p->prev = lb_other(id, p->svc->pool, p->half, p->hash >> 32);
-	return p->real ? LB_NEXT : LB_DROP_NO_REAL;
+	return lb_pick_by(p, had ? id : 0, had && had->encap == LB_ENCAP_GUE);
+}
+
+/*
+ * lb_pick() and lb_keep() for any service. Global functions stand between them and the session cache: the verifier would
+ * walk all that follows once for each way of a line.
+ *
+ * lb_recall: the real's id << 8, or 0; | 16 when it is reached by GUE; | the way of the flow's entry, counted from 1, or 0.
+ * kind: protocol | TCP's flags << 8 | the service's flags << 16.
+ */
+__u32 lb_recall(__u64 hash, __u32 pool, __u32 half, __u32 kind);
+
+__noinline __u32 lb_recall(__u64 hash, __u32 pool, __u32 half, __u32 kind)
+{
+	const struct lb_svc svc = {.pool = pool};
+	const struct lb_pkt p = {
+		.svc = &svc,
+		.hash = hash,
+		.half = half,
+		.proto = kind,
+		.tcp_flags = kind >> 8,
+		.flags = kind >> 16,
+	};
+	struct lb_kept k = {};
+	const struct lb_real *had;
+	__u32 id = 0, way;
+
+	had = lb_session_find(&p, &k, &id);
+	way = k.way ? k.way - k.session->way + 1 : 0;
+	return had ? id << 8 | (had->encap == LB_ENCAP_GUE) << 4 | way : way;
+}
+
+/* recalled: lb_recall()'s answer. kind: 1 quoted | 2 another real is named | TCP's flags << 8. */
+int lb_remember(__u64 hash, __u32 id, __u32 recalled, __u32 kind);
+
+__noinline int lb_remember(__u64 hash, __u32 id, __u32 recalled, __u32 kind)
+{
+	const struct lb_pkt p = {
+		.hash = hash,
+		.real = id,
+		.tcp_flags = kind >> 8,
+		.quoted = kind & 1,
+		.prev = kind & 2,
+	};
+	__u32 at = lb_scale(hash >> 32, lb_cfg.sessions), way = (recalled & 15) - 1;
+	struct lb_kept k = {.session = bpf_map_lookup_elem(&session, &at)};
+
+	if (!k.session)
+		return 0;
+	barrier_var(way); /* lest clang add it to the line before it is known that there is one */
+	if (way < LB_SESSION_WAYS)
+		k.way = &k.session->way[way];
+	lb_keep(&p, &k);
+	return 0;
+}
+
+static __always_inline int lb_pick_any(struct lb_pkt *p)
+{
+	bool session = lb_cfg.sessions && p->flags & LB_SVC_SESSION;
+	__u32 had = 0;
+	int why;
+
+	p->hash = p->flags & LB_SVC_SRC ? lb_client_hash(p) : lb_flow_hash(p);
+	if (p->flags & LB_SVC_REAL)
+		return lb_pick_only(p);
+	if (session) {
+		had = lb_recall(p->hash, p->svc->pool, p->half,
+				p->proto | p->tcp_flags << 8 | p->flags << 16);
+		p->cache = had >> 8 ? LB_CACHE_HIT : LB_CACHE_MISS;
+	}
+	why = lb_pick_by(p, had >> 8 & 0xffff, had & 16);
+	if (why == LB_NEXT && session)
+		lb_remember(p->hash, p->real, had,
+			    p->quoted | (p->prev ? 2 : 0) | p->tcp_flags << 8);
+	return why;
 }
 
 #endif

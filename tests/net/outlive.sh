@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# outlive.sh [ -q ] - connections while the pool changes, and while a node goes at that very moment.
+# outlive.sh [ -q ] - connections while the pool changes, and while a node goes right after it.
 #
 # 3 nodes, 8 reals, CONNS connections (1000), half of them over IPv6, each of which sends every 100 ms. For each change:
 # how many are reset, or silent for 2 s, with nothing to help them, with the session cache, and with the second hop as well.
@@ -91,8 +91,9 @@ try() { # CHANGE NODE-TOO ENCAP SESSION
 	reset "$3" "$4"
 	hold
 	count
-	[ "$2" = no ] || ./lab.sh withdraw -p "$LAB" l4-1
 	change "$1"
+	# After the change: then the other nodes hear of these flows for the first time when the table has moved.
+	[ "$2" = no ] || ./lab.sh withdraw -p "$LAB" l4-1
 	sleep "$SETTLE"
 	count
 	let_go
