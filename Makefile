@@ -202,7 +202,12 @@ sanitize:
 	+@$(MAKE) --no-print-directory B=$(B)/sanitize tests \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory sanitize-tests sanitize-valgrind
+
+sanitize-tests:
 	B=$(B)/sanitize tests/run unit golden
+
+sanitize-valgrind:
 	B=$(B) tests/memory
 
 fuzz:
@@ -313,7 +318,7 @@ distclean: clean
 
 -include $(shell find $(B) -path '$(B)/compare' -prune -o -type f -name '*.d' -print 2>/dev/null)
 .PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard bench-compare bench-plots \
-	sanitize fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
+	sanitize sanitize-tests sanitize-valgrind fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
 	install uninstall deb deps deps-dev need-test need-deb clean distclean .FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

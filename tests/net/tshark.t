@@ -69,7 +69,7 @@ frames=$(wc -l <"$TMP/made")
 is "$frames $(wc -l <"$TMP/seen")" "$frames $frames" "Wireshark sees each of them"
 ok $((frames < 200)) "$frames are of all kinds"
 is "$faults" "" "as was meant, nothing malformed, all checksums good"
-hops=$(awk '$2 == "LB_FRAGMENT_HOPS" { print $3 + 0 }' "$TOP/bpf/fragment.h")
+hops=$(awk '$1 == "#define" && $2 == "LB_FRAGMENT_HOPS" { print $3 + 0 }' "$TOP/bpf/fragment.h")
 is "$(look "$TMP/wire.pcap" gue.private gue.hops gue.prev gue.prev6 | awk 'NF { $1 = $1; print }' | sort -u)" \
 	"0x4c01 0 10.0.0.1
 0x4c01 0 fd00::1
