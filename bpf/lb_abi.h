@@ -274,9 +274,9 @@ struct lb_session {
 };
 _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 #define LB_TICK 16u /* an entry is written anew once a tick at most */
-#define LB_UDP_IDLE 120u /* seconds after which a UDP flow counts as a new one */
-/* Seconds of silence after which a flow that was seen again may be pushed out, and after which what begins
- * anew for a client of a service with LB_SVC_SRC goes by the table. */
+#define LB_UDP_IDLE 120u /* default of idle_udp: seconds after which a UDP flow is a new one */
+/* Default of idle_tcp: seconds of silence after which a flow that was seen again may be pushed out, of whatever protocol,
+ * and after which what begins anew for a client of a service with LB_SVC_SRC goes by the table. */
 #define LB_BUSY_IDLE 600u
 #define LB_SESSION_REAL(e) ((__u16)((e) >> 16))
 
@@ -386,7 +386,7 @@ struct lb_meta {
 	__u32 slots; /* in all tables together */
 	__u32 buckets; /* service buckets of a half, each family */
 	__u32 sessions; /* buckets of the session cache */
-	__u32 spare[2];
+	__u32 idle_tcp, idle_udp; /* seconds; 0: LB_BUSY_IDLE, LB_UDP_IDLE */
 	char object[16]; /* first hex digits of the SHA-256 of the loaded object, no NUL */
 	struct lb_source source[2]; /* a half each; read when a next hop is made */
 };

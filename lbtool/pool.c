@@ -59,19 +59,6 @@ int parse_encap(const char *word, enum lb_m_encap first, enum lb_m_encap *encap,
 	return 0;
 }
 
-/* Whole seconds; 0s: never name the previous real. */
-static int parse_drain(const char *word, uint16_t *seconds, struct lb_err *err)
-{
-	uint32_t ms;
-
-	if (parse_time(word, 0, LB_DRAIN_MAX * 1000, &ms, err))
-		return -1;
-	if (ms % 1000)
-		return lb_bad_word(err, word, "must be whole seconds");
-	*seconds = (uint16_t)(ms / 1000);
-	return 0;
-}
-
 static int parse_value(struct lb_m_pool *p, enum pool_key key, const char *word, struct lb_err *err)
 {
 	uint32_t n = 0;
@@ -90,8 +77,10 @@ static int parse_value(struct lb_m_pool *p, enum pool_key key, const char *word,
 		bad = parse_u32(word, 0, 100, &n, err);
 		p->panic = (uint8_t)n;
 		return bad;
-	case KEY_DRAIN:
-		return parse_drain(word, &p->drain, err);
+	case KEY_DRAIN: /* 0s: never name the previous real */
+		bad = parse_seconds(word, 0, LB_DRAIN_MAX, &n, err);
+		p->drain = (uint16_t)n;
+		return bad;
 	case KEY_GUE_PORT:
 		bad = parse_u32(word, 1, UINT16_MAX, &n, err);
 		p->gue_port = (uint16_t)n;

@@ -12,13 +12,24 @@
 #include "lib/prog.h"
 #include "lib/ring.h"
 
-enum { KEY_REALS, KEY_VIPS, KEY_POOLS, KEY_TABLES, KEY_SESSIONS, KEY_SEED };
+enum {
+	KEY_REALS,
+	KEY_VIPS,
+	KEY_POOLS,
+	KEY_TABLES,
+	KEY_SESSIONS,
+	KEY_IDLE_TCP,
+	KEY_IDLE_UDP,
+	KEY_SEED
+};
 static const struct lb_key keys[] = {
 	[KEY_REALS] = {"reals", "N", false},
 	[KEY_VIPS] = {"vips", "N", false},
 	[KEY_POOLS] = {"pools", "N", false},
 	[KEY_TABLES] = {"tables", "N", false},
 	[KEY_SESSIONS] = {"sessions", "N", false},
+	[KEY_IDLE_TCP] = {"idle-tcp", "TIME", false},
+	[KEY_IDLE_UDP] = {"idle-udp", "TIME", false},
 	[KEY_SEED] = {"seed", "HEX", false},
 	{NULL, NULL, false},
 };
@@ -38,6 +49,10 @@ static int parse_size(int key, const char *word, struct lb_sizes *s, struct lb_e
 		return parse_u32(word, min->tables, max->tables, &s->tables, err);
 	case KEY_SESSIONS:
 		return parse_u32(word, min->sessions, max->sessions, &s->sessions, err);
+	case KEY_IDLE_TCP:
+		return parse_seconds(word, min->idle_tcp, max->idle_tcp, &s->idle_tcp, err);
+	case KEY_IDLE_UDP:
+		return parse_seconds(word, min->idle_udp, max->idle_udp, &s->idle_udp, err);
 	default:
 		return parse_hex64(word, &s->seed, err);
 	}
@@ -58,6 +73,17 @@ static int prog_load(struct tool *t, struct lb_args *a)
 	return lb_prog_load(t->instance, &sizes, &t->err);
 }
 
+static void put_idle(struct tool *t, const char *key, const char *json, uint32_t seconds)
+{
+	char text[LB_TIME_STRLEN];
+
+	format_time(seconds * 1000, text);
+	if (t->look.json)
+		lb_out_u64(t->out, json, seconds * 1000);
+	else
+		lb_out_str(t->out, key, text, LB_PLAIN);
+}
+
 void prog_words(struct tool *t, const struct lb_info *info)
 {
 	char seed[19];
@@ -68,6 +94,8 @@ void prog_words(struct tool *t, const struct lb_info *info)
 	lb_out_u64(t->out, "pools", info->limits.pools);
 	lb_out_u64(t->out, "tables", info->limits.slots / LB_RING_DEFAULT);
 	lb_out_u64(t->out, "sessions", info->sessions);
+	put_idle(t, "idle-tcp", "idle_tcp_ms", info->idle_tcp);
+	put_idle(t, "idle-udp", "idle_udp_ms", info->idle_udp);
 	lb_out_str(t->out, "seed", seed, LB_PLAIN);
 }
 
@@ -248,7 +276,8 @@ static int prog_unload(struct tool *t, struct lb_args *a)
 
 static const struct cmd prog_cmds[] = {
 	{"load", prog_load,
-	 "load [ reals N ] [ vips N ] [ pools N ] [ tables N ] [ sessions N ] [ seed HEX ]"},
+	 "load [ reals N ] [ vips N ] [ pools N ] [ tables N ] [ sessions N ]\n"
+	 "                        [ idle-tcp TIME ] [ idle-udp TIME ] [ seed HEX ]"},
 	{"show", prog_show, "show"},
 	{"reload", prog_reload, "reload"},
 	{"unload", prog_unload, "unload"},
@@ -262,6 +291,9 @@ const struct object prog_object = {
 	"reals, vips, pools: most of each; tables: room for that many tables of 65537 slots, new "
 	"and old\n"
 	"sessions: entries of the session cache, 0 for none\n"
+	"TIME := 30s-1440m, whole seconds of silence:\n"
+	"        idle-tcp, until another flow may take the entry's place (default 10m)\n"
+	"        idle-udp, until a UDP flow counts as a new one (default 2m)\n"
 	"seed: nodes that are to choose alike have the same one\n"
 	"reload swaps the program of all devices for the one built into this lbtool and keeps the "
 	"maps\n"

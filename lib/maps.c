@@ -194,6 +194,8 @@ void lb_maps_info(const struct lb_maps *m, struct lb_info *info)
 		.commits = root_of(m),
 		.seed = meta->seed,
 		.sessions = meta->sessions * LB_SESSION_WAYS,
+		.idle_tcp = meta->idle_tcp ? meta->idle_tcp : LB_BUSY_IDLE,
+		.idle_udp = meta->idle_udp ? meta->idle_udp : LB_UDP_IDLE,
 		.limits =
 			{
 				.pools = meta->pools,

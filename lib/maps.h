@@ -29,6 +29,7 @@ struct lb_info {
 	uint32_t commits;
 	uint64_t seed;
 	uint32_t sessions; /* entries of the session cache, 0: none */
+	uint32_t idle_tcp, idle_udp; /* of these, seconds: struct lb_sizes */
 	uint32_t slots_used; /* by the live tables */
 	char object[17]; /* SHA-256 of the object that was loaded, first 16 hex digits */
 	struct lb_limits limits;

@@ -102,6 +102,19 @@ int parse_time(const char *word, uint32_t min_ms, uint32_t max_ms, uint32_t *ms,
 	return 0;
 }
 
+int parse_seconds(const char *word, uint32_t min, uint32_t max, uint32_t *seconds,
+		  struct lb_err *err)
+{
+	uint32_t ms = 0;
+
+	if (parse_time(word, min * 1000, max * 1000, &ms, err))
+		return -1;
+	if (ms % 1000)
+		return lb_bad_word(err, word, "must be whole seconds");
+	*seconds = ms / 1000;
+	return 0;
+}
+
 int parse_name(const char *word, struct lb_err *err)
 {
 	const char *p = word;

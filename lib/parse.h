@@ -45,6 +45,9 @@ int parse_hex64(const char *word, uint64_t *val, struct lb_err *err);
 /* 500ms, 2s, 1m; a number needs its unit. min_ms <= *ms <= max_ms. */
 int parse_time(const char *word, uint32_t min_ms, uint32_t max_ms, uint32_t *ms,
 	       struct lb_err *err);
+/* The same in whole seconds. */
+int parse_seconds(const char *word, uint32_t min, uint32_t max, uint32_t *seconds,
+		  struct lb_err *err);
 /* Letters, digits, '-' and '_', first a letter or digit, at most LB_NAME_MAX: fits a bpffs path. */
 int parse_name(const char *word, struct lb_err *err);
 /* One of the words of a list that ends with NULL; *val is its index. The error lists all words. */

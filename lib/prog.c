@@ -28,16 +28,28 @@ const struct lb_sizes lb_sizes_default = {
 	.pools = 256,
 	.tables = 512, /* 134 MB: each pool's, and a second one while it changes */
 	.sessions = 1048576,
+	.idle_tcp = LB_BUSY_IDLE,
+	.idle_udp = LB_UDP_IDLE,
 	/* Any constant: what matters is that nodes which are not told one agree. */
 	.seed = 0x1b0a5eedull,
 };
-const struct lb_sizes lb_sizes_min = {.reals = 1, .vips = 1, .pools = 1, .tables = 1};
+/* Idle times are reckoned in ticks: two at least, and few beside the 2^15 after which an entry seems new again. */
+const struct lb_sizes lb_sizes_min = {
+	.reals = 1,
+	.vips = 1,
+	.pools = 1,
+	.tables = 1,
+	.idle_tcp = 30,
+	.idle_udp = 30,
+};
 const struct lb_sizes lb_sizes_max = {
 	.reals = LB_REALS_MAX - 1,
 	.vips = 131072,
 	.pools = 65535,
 	.tables = 4096,
 	.sessions = 134217728,
+	.idle_tcp = 86400,
+	.idle_udp = 86400,
 	.seed = UINT64_MAX,
 };
 
@@ -81,8 +93,16 @@ static void set_meta(struct lb_meta *meta, const struct lb_sizes *sizes)
 		.slots = SLOTS_OF(sizes->tables),
 		.buckets = sizes->vips * LB_BUCKETS_PER_VIP,
 		.sessions = (sizes->sessions + LB_SESSION_WAYS - 1) / LB_SESSION_WAYS,
+		.idle_tcp = sizes->idle_tcp,
+		.idle_udp = sizes->idle_udp,
 	};
 	memcpy(meta->object, LB_OBJECT_SHA256, sizeof(meta->object));
+}
+
+/* Rounded up: what is older than that in ticks, the first one begun, was silent for longer than that in seconds. */
+static uint32_t idle_ticks(uint32_t seconds, uint32_t hz, uint32_t shift)
+{
+	return ((uint64_t)seconds * hz + (1u << shift) - 1) >> shift;
 }
 
 /* Read-only data of a program for an instance that meta describes; trace: of one to be asked. */
@@ -99,8 +119,8 @@ static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta, bool tra
 	cfg->sessions = meta->sessions;
 	cfg->pools = meta->pools;
 	cfg->tick_shift = shift;
-	cfg->udp_idle = (uint64_t)LB_UDP_IDLE * hz >> shift;
-	cfg->busy_idle = (uint64_t)LB_BUSY_IDLE * hz >> shift;
+	cfg->udp_idle = idle_ticks(meta->idle_udp ? meta->idle_udp : LB_UDP_IDLE, hz, shift);
+	cfg->busy_idle = idle_ticks(meta->idle_tcp ? meta->idle_tcp : LB_BUSY_IDLE, hz, shift);
 	cfg->nexthop_life = hz / LB_NEXTHOP_HZ;
 	cfg->trace = trace;
 }
@@ -235,8 +255,6 @@ static int set_trace_maps(struct lb_bpf *skel, const struct lb_meta *meta)
 	ret = bpf_map__set_type(hop, BPF_MAP_TYPE_ARRAY);
 	if (!ret)
 		ret = bpf_map__set_max_entries(hop, meta->reals);
-	if (!ret)
-		ret = bpf_map__set_max_entries(skel->maps.peer_hop, LB_PEERS_MAX);
 	if (!ret)
 		ret = bpf_map__set_max_entries(skel->maps.peer_hop, LB_PEERS_MAX);
 	if (!ret)

@@ -21,6 +21,8 @@ struct lb_sizes {
 	uint32_t
 		tables; /* room for that many tables of 65537 slots; a changed table needs room beside the old one */
 	uint32_t sessions; /* entries of the session cache; 0: none */
+	/* Seconds of silence after which an entry may be pushed out, and a UDP flow counts as a new one; 0: the default. */
+	uint32_t idle_tcp, idle_udp;
 	uint64_t seed;
 };
 extern const struct lb_sizes lb_sizes_default;

@@ -74,7 +74,7 @@ installed() {
 
 configured() {
 	cat >"$ROOT/etc/lb/lb.conf" <<-'EOF'
-		# prog load reals 16 vips 16 pools 8 tables 4 sessions 1024 seed 0x0000000000000007
+		# prog load reals 16 vips 16 pools 8 tables 4 sessions 1024 idle-tcp 15m idle-udp 30s seed 0x0000000000000007
 		pool add web table 1021 encap ipip
 		real add 10.7.1.2 pool web weight 1 state up
 		vip add 203.0.113.10:80/tcp pool web session on

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tests/packet/ptest.h"
 
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
 /* VIPs of the tables and where they lead; world.h has the routes. */
 static const struct {
 	const char *svc, *real;
@@ -75,6 +79,38 @@ struct lb_addr ptest_real(struct world *w, const struct pkt *in, const char *wha
 	cr_expect(wrong == NULL, "%s: %s; sent:%s\ngot:%s", what, wrong, pkt_dump(in),
 		  pkt_dump(&out));
 	return to;
+}
+
+struct lb_session *ptest_cache(const struct world *w, uint32_t *buckets)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+	void *cache;
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/session", w->instance);
+	fd = bpf_obj_get(path);
+	cr_assert(zero(int, bpf_obj_get_info_by_fd(fd, &info, &len)));
+	cache = mmap(NULL, sizeof(struct lb_session) * info.max_entries, PROT_READ | PROT_WRITE,
+		     MAP_SHARED, fd, 0);
+	close(fd);
+	cr_assert(cache != MAP_FAILED);
+	*buckets = info.max_entries;
+	return cache;
+}
+
+void ptest_age(struct lb_session *cache, uint32_t buckets, uint32_t ticks)
+{
+	for (uint32_t i = 0; i < buckets; i++) {
+		for (uint32_t k = 0; k < LB_SESSION_WAYS; k++) {
+			uint64_t e = cache[i].way[k];
+			uint32_t tick = (e >> 1) - ticks;
+
+			if (e)
+				cache[i].way[k] = (e & ~0xfffeull) | (tick & 0x7fff) << 1;
+		}
+	}
 }
 
 bool ptest_is(const struct lb_addr *got, const char *addr)

@@ -28,6 +28,10 @@ void ptest_served(struct world *w);
 enum lb_why ptest_send(struct world *w, const struct pkt *in, struct pkt *out, const char *what);
 /* Sends a packet that must be forwarded rightly; returns where to. */
 struct lb_addr ptest_real(struct world *w, const struct pkt *in, const char *what);
+/* The session cache, all of it; munmap() is the end of the process. */
+struct lb_session *ptest_cache(const struct world *w, uint32_t *buckets);
+/* Makes each of its entries so many ticks older. */
+void ptest_age(struct lb_session *cache, uint32_t buckets, uint32_t ticks);
 bool ptest_is(const struct lb_addr *got, const char *addr);
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* test_lb_hash.c - `hash src`: all that a client asks of a pool goes to one real, and stays there. */
-#include <bpf/bpf.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -273,26 +272,12 @@ Test(lb_hash, pools_do_not_meet)
 	}
 }
 
-/* Makes every entry of the session cache so many ticks older. */
 static void let_pass(uint32_t ticks)
 {
-	struct lb_session line;
-	char path[128];
-	int fd;
+	uint32_t buckets;
+	struct lb_session *cache = ptest_cache(&w, &buckets);
 
-	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/session", w.instance);
-	fd = bpf_obj_get(path);
-	cr_assert(ge(int, fd, 0));
-	for (uint32_t i = 0; !bpf_map_lookup_elem(fd, &i, &line); i++) {
-		for (uint32_t k = 0; k < LB_SESSION_WAYS; k++) {
-			uint32_t tick = (line.way[k] >> 1) - ticks;
-
-			if (line.way[k])
-				line.way[k] = (line.way[k] & ~0xfffeull) | (tick & 0x7fff) << 1;
-		}
-		cr_assert(zero(int, bpf_map_update_elem(fd, &i, &line, BPF_ANY)));
-	}
-	close(fd);
+	ptest_age(cache, buckets, ticks);
 }
 
 #define LONG (LB_BUSY_IDLE / LB_TICK + 2)

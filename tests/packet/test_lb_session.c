@@ -263,7 +263,7 @@ Test(lb_session, not_to_the_heir_of_an_id)
 	must(parse_addr(X, &x, &err));
 	lb_model_del_real(&w.model, lb_model_real(&w.model, "s", &x));
 	must(world_commit(&w, &err));
-	for (int i = 1; i <= 54; i++) { /* as many as there is room for */
+	for (int i = 1; i <= 56; i++) { /* as many as there are ids */
 		snprintf(addr, sizeof(addr), "10.0.1.%d", i);
 		must(world_real(&w, "s", addr, 0, LB_M_UP, &err));
 	}

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* test_lb_session_tool.c - the session cache as the tools see it: counts, times, removal; while packets go on, too. */
-#include <bpf/bpf.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "tests/packet/ptest.h"
@@ -19,21 +17,10 @@ static struct lb_err err;
 static struct lb_session *cache; /* the map itself */
 static struct lb_sessions *seen;
 
-static void map_cache(void)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/session", w.instance);
-	fd = bpf_obj_get(path);
-	cache = mmap(NULL, sizeof(*cache) * BUCKETS, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	cr_assert(cache != MAP_FAILED);
-}
-
 static void setup(void)
 {
 	struct lb_sizes sizes = {.reals = 64, .vips = 64, .pools = 8, .tables = 4, .seed = 42};
+	uint32_t buckets;
 	char addr[32];
 
 	sizes.sessions = ENTRIES;
@@ -50,7 +37,8 @@ static void setup(void)
 	must(world_vip(&w, "203.0.113.1:80/tcp", "s", true, &err));
 	must(world_vip(&w, "203.0.113.2:80/tcp", "other", true, &err));
 	must(world_commit(&w, &err));
-	map_cache();
+	cache = ptest_cache(&w, &buckets);
+	cr_assert(eq(u32, buckets, BUCKETS));
 }
 
 static void teardown(void)
@@ -94,20 +82,6 @@ static uint32_t id_of(const char *pool, const char *word)
 static const struct lb_session_use *use(const char *pool, const char *addr)
 {
 	return &seen->real[id_of(pool, addr)];
-}
-
-/* Makes every entry so many ticks older. */
-static void let_pass(uint32_t ticks)
-{
-	for (uint32_t i = 0; i < BUCKETS; i++) {
-		for (uint32_t k = 0; k < LB_SESSION_WAYS; k++) {
-			uint64_t e = cache[i].way[k];
-			uint32_t tick = (e >> 1) - ticks;
-
-			if (e)
-				cache[i].way[k] = (e & ~0xfffeull) | (tick & 0x7fff) << 1;
-		}
-	}
 }
 
 Test(lb_session_tool, nothing_yet)
@@ -157,7 +131,7 @@ Test(lb_session_tool, tells_the_time)
 	cr_assert(le(u32, u->oldest, 20));
 	cr_assert(eq(u32, u->idle[0], 10));
 	for (uint32_t add = 1; passed + add < 0x7ff0; add *= 2) {
-		let_pass(add);
+		ptest_age(cache, BUCKETS, add);
 		passed += add;
 		look();
 		u = use("other", "10.0.0.1");
@@ -180,7 +154,7 @@ Test(lb_session_tool, youngest_oldest_and_classes)
 		pkt_build(&in, &s);
 		ptest_real(&w, &in, "flow");
 		if (i < LB_IDLE_CLASSES - 1)
-			let_pass(pause[i]);
+			ptest_age(cache, BUCKETS, pause[i]);
 	}
 	look();
 	u = use("other", "10.0.0.1");
@@ -196,7 +170,7 @@ Test(lb_session_tool, the_future_is_now)
 	uint32_t had[5];
 
 	send_all("203.0.113.2", 1, had);
-	let_pass(-1u);
+	ptest_age(cache, BUCKETS, -1u);
 	look();
 	cr_assert(zero(u32, use("other", "10.0.0.1")->oldest));
 }

@@ -104,6 +104,23 @@ Test(parse_time, refuses)
 	cr_expect(untouched(&ms, sizeof(ms)));
 }
 
+Test(parse_seconds, takes_and_refuses)
+{
+	static const char *const words[] = {"29s", "61m", "60", "29999ms", "1h", ""};
+	uint32_t seconds = 0;
+
+	cr_expect(eq(int, parse_seconds("30000ms", 30, 3600, &seconds, &err), 0));
+	cr_expect(eq(u32, seconds, 30));
+	cr_expect(eq(int, parse_seconds("60m", 30, 3600, &seconds, &err), 0));
+	cr_expect(eq(u32, seconds, 3600));
+	for (size_t i = 0; i < COUNT(words); i++)
+		refused(parse_seconds(words[i], 30, 3600, &seconds, &err), words[i],
+			"must be a time of 30s to 60m, like 500ms, 2s or 1m");
+	refused(parse_seconds("30500ms", 30, 3600, &seconds, &err), "30500ms",
+		"must be whole seconds");
+	cr_expect(eq(u32, seconds, 3600));
+}
+
 Test(parse_hex64, takes_and_refuses)
 {
 	static const struct {
