@@ -105,6 +105,16 @@ static void each_dev(struct doctor *d, const struct doctor_check *check)
 	}
 }
 
+static void each_recv(struct doctor *d, const struct doctor_check *check)
+{
+	for (size_t i = 0; i < d->recvs; i++) {
+		const struct lb_link *link = devs_link(&d->devs, d->recv[i].ifindex);
+
+		if (link)
+			check->recv(d, link, &d->recv[i]);
+	}
+}
+
 static void run_list(struct doctor *d, const struct doctor_check *list)
 {
 	for (; list->word; list++) {
@@ -115,6 +125,8 @@ static void run_list(struct doctor *d, const struct doctor_check *list)
 		d->sound[0] = '\0';
 		if (list->dev)
 			each_dev(d, list);
+		else if (list->recv)
+			each_recv(d, list);
 		else
 			list->run(d);
 		say_more(d, DOCTOR_WARNING);
@@ -154,7 +166,7 @@ static int open_all(struct doctor *d)
 		return -1;
 	for (size_t i = 0; i < d->devs.n; i++)
 		d->ours += d->devs.ours[i];
-	d->have |= HAVE_NET;
+	doctor_rx_open(d);
 	if (!lb_prog_pinned(t->instance, "lb"))
 		return 0;
 	d->have |= HAVE_PIN;
@@ -199,9 +211,12 @@ static int doctor(struct tool *t, struct lb_args *a)
 		run_list(d, doctor_dev);
 		run_list(d, doctor_conf);
 		run_list(d, doctor_way);
+		run_list(d, doctor_rx);
+		run_list(d, doctor_rx_vip);
 		t->status = status_of(d->worst);
 		ret = 0;
 	}
+	doctor_rx_close(d);
 	devs_free(&d->devs);
 	lb_model_free(&d->model);
 	free(d);

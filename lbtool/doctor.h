@@ -11,15 +11,23 @@
 #include "lbtool/devs.h"
 #include "lbtool/tool.h"
 #include "lib/model.h"
+#include "lib/rxmaps.h"
 
 enum doctor_status { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_FAULT };
 
 /* What was found on this host: checks that need something else are left out. */
 enum {
 	HAVE_BPFFS = 1,
-	HAVE_NET = 2, /* d->devs */
-	HAVE_PIN = 4, /* a balancer is loaded */
-	HAVE_LB = 8, /* the maps: d->model, d->info, d->prog, and HAVE_NET */
+	HAVE_PIN = 2, /* a balancer is loaded */
+	HAVE_LB = 4, /* its maps: d->model, d->info, d->prog */
+	HAVE_RX_PIN = 8, /* a receiver is loaded */
+	HAVE_RX = 16, /* its maps: d->rx, d->recv, d->came, d->vip */
+};
+
+/* An address that a receiver's packets are for. */
+struct doctor_vip {
+	struct lb_addr addr;
+	bool named; /* by packets that came, or by a DSCP; not only by standing on lo */
 };
 
 struct doctor {
@@ -31,12 +39,18 @@ struct doctor {
 	struct lb_info info;
 	uint32_t prog; /* id of the balancer's pinned program */
 	char maps_why[LB_ERR_LEN]; /* why there is a balancer, but no HAVE_LB */
+	struct lb_rx *rx;
+	struct lb_receiver *recv; /* `recvs` of them */
+	struct lb_rx_came *came;
+	struct doctor_vip *vip; /* sorted */
+	size_t recvs, cames, vips;
+	char rx_why[LB_ERR_LEN];
 	/* How commands begin in the namespace and for the instance that were looked at. */
 	char lbtool[96], lbmon[96], ip[64], run[64];
 	/* Of the check that runs. */
 	const char *check;
 	unsigned int found[DOCTOR_FAULT + 1];
-	char remedy[256], sound[256];
+	char remedy[512], sound[256];
 	enum doctor_status worst; /* of all */
 };
 
@@ -47,9 +61,23 @@ struct doctor_check {
 	const char *sound; /* what is said when nothing was found */
 	/* Instead of run(): called for each device that has the program; *conf is its entry in the maps. */
 	void (*dev)(struct doctor *d, const struct lb_link *link, const struct lb_dev_conf *conf);
+	/* Or for each device that receives. */
+	void (*recv)(struct doctor *d, const struct lb_link *link, const struct lb_receiver *r);
 };
 extern const struct doctor_check doctor_host[], doctor_prog[], doctor_dev[], doctor_conf[],
-	doctor_way[];
+	doctor_way[], doctor_rx[], doctor_rx_vip[];
+
+/* Sets HAVE_RX and what goes with it, or rx_why; d->devs is read. doctor_rx_close(): frees it. */
+void doctor_rx_open(struct doctor *d);
+void doctor_rx_close(struct doctor *d);
+
+/* NULL: no packets are known to be for it, and it does not stand on lo. */
+const struct doctor_vip *doctor_vip(const struct doctor *d, const struct lb_addr *addr);
+
+/* Up, with a carrier? */
+void doctor_link(struct doctor *d, const struct lb_link *link);
+/* Is the program pinned, and compiled? again: the command that loads it anew. */
+void doctor_program(struct doctor *d, const char *name, const char *again);
 
 /* Are the pool's reals asked through the tunnel, at a VIP? */
 bool doctor_tunnelled(const struct lb_m_pool *p);

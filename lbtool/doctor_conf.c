@@ -208,9 +208,9 @@ static void tables(struct doctor *d)
 }
 
 const struct doctor_check doctor_conf[] = {
-	{"vip", HAVE_LB, vips, "none is this host's own", NULL},
-	{"pool", HAVE_LB, pools, "each has reals that take flows", NULL},
-	{"health", HAVE_LB, health, "all reals that are checked answer", NULL},
-	{"table", HAVE_LB, tables, "each is what reals and health ask for", NULL},
-	{NULL, 0, NULL, NULL, NULL},
+	{"vip", HAVE_LB, vips, "none is this host's own", NULL, NULL},
+	{"pool", HAVE_LB, pools, "each has reals that take flows", NULL, NULL},
+	{"health", HAVE_LB, health, "all reals that are checked answer", NULL, NULL},
+	{"table", HAVE_LB, tables, "each is what reals and health ask for", NULL, NULL},
+	{NULL, 0, NULL, NULL, NULL, NULL},
 };

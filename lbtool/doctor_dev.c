@@ -70,9 +70,8 @@ static void attached(struct doctor *d)
 	doctor_find(d, DOCTOR_FAULT, NULL, "no device has the program: no packet is balanced");
 }
 
-static void link_of(struct doctor *d, const struct lb_link *link, const struct lb_dev_conf *conf)
+void doctor_link(struct doctor *d, const struct lb_link *link)
 {
-	(void)conf;
 	if (!link->up) {
 		doctor_remedy(d, "%s link set dev %s up", d->ip, link->name);
 		doctor_find(d, DOCTOR_FAULT, link->name, "is down");
@@ -81,6 +80,12 @@ static void link_of(struct doctor *d, const struct lb_link *link, const struct l
 		doctor_find(d, DOCTOR_FAULT, link->name,
 			    "has no carrier: look at cable and switch");
 	}
+}
+
+static void link_of(struct doctor *d, const struct lb_link *link, const struct lb_dev_conf *conf)
+{
+	(void)conf;
+	doctor_link(d, link);
 }
 
 static void mode_of(struct doctor *d, const struct lb_link *link, const struct lb_dev_conf *conf)
@@ -249,15 +254,15 @@ static void source_of(struct doctor *d, const struct lb_link *link, const struct
 }
 
 const struct doctor_check doctor_dev[] = {
-	{"attached", HAVE_LB, attached, "on each of its devices", NULL},
-	{"link", HAVE_LB, NULL, "up, with a carrier", link_of},
-	{"mode", HAVE_LB, NULL, "native", mode_of},
-	{"forwarding", HAVE_LB, NULL, "on where XDP needs it", forwarding_of},
-	{"offload", HAVE_LB, NULL, "none that hides packets from the program", offload_of},
-	{"mtu", HAVE_LB, NULL, "room for all", mtu_of},
-	{"rp_filter", HAVE_LB, NULL, "lets in the answers to checks", rp_filter_of},
-	{"hc", HAVE_LB, NULL, "checks get into the tunnel", hc_of},
+	{"attached", HAVE_LB, attached, "on each of its devices", NULL, NULL},
+	{"link", HAVE_LB, NULL, "up, with a carrier", link_of, NULL},
+	{"mode", HAVE_LB, NULL, "native", mode_of, NULL},
+	{"forwarding", HAVE_LB, NULL, "on where XDP needs it", forwarding_of, NULL},
+	{"offload", HAVE_LB, NULL, "none that hides packets from the program", offload_of, NULL},
+	{"mtu", HAVE_LB, NULL, "room for all", mtu_of, NULL},
+	{"rp_filter", HAVE_LB, NULL, "lets in the answers to checks", rp_filter_of, NULL},
+	{"hc", HAVE_LB, NULL, "checks get into the tunnel", hc_of, NULL},
 	{"source", HAVE_LB, NULL, "addresses are as they were when the program was attached",
-	 source_of},
-	{NULL, 0, NULL, NULL, NULL},
+	 source_of, NULL},
+	{NULL, 0, NULL, NULL, NULL, NULL},
 };

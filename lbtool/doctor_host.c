@@ -129,10 +129,10 @@ static void lock(struct doctor *d)
 }
 
 const struct doctor_check doctor_host[] = {
-	{"kernel", 0, kernel, "of a supported version, with BTF", NULL},
-	{"bpffs", 0, bpffs, "mounted on " LB_BPFFS, NULL},
-	{"jit", 0, jit, "programs are compiled, and not measured", NULL},
-	{"privileges", 0, privileges, "all that lbtool needs", NULL},
-	{"lock", 0, lock, "free", NULL},
-	{NULL, 0, NULL, NULL, NULL},
+	{"kernel", 0, kernel, "of a supported version, with BTF", NULL, NULL},
+	{"bpffs", 0, bpffs, "mounted on " LB_BPFFS, NULL, NULL},
+	{"jit", 0, jit, "programs are compiled, and not measured", NULL, NULL},
+	{"privileges", 0, privileges, "all that lbtool needs", NULL, NULL},
+	{"lock", 0, lock, "free", NULL, NULL},
+	{NULL, 0, NULL, NULL, NULL, NULL},
 };

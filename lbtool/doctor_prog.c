@@ -43,18 +43,18 @@ static void maps(struct doctor *d)
 	doctor_find(d, DOCTOR_FAULT, d->t->instance, "%s", d->maps_why);
 }
 
-static void interpreted(struct doctor *d, const char *name)
+void doctor_program(struct doctor *d, const char *name, const char *again)
 {
 	struct lb_prog_info info;
 	int fd = lb_prog_open(d->t->instance, name, &d->t->err);
 
 	if (fd < 0) {
-		doctor_remedy(d, "%s prog reload", d->lbtool);
+		doctor_remedy(d, "%s", again);
 		doctor_find(d, DOCTOR_FAULT, name, "%s", d->t->err.msg);
 		return;
 	}
 	if (!lb_prog_info(fd, &info, &d->t->err) && !info.jited) {
-		doctor_remedy(d, "sysctl -w net/core/bpf_jit_enable=1; %s prog reload", d->lbtool);
+		doctor_remedy(d, "sysctl -w net/core/bpf_jit_enable=1; %s", again);
 		doctor_find(d, DOCTOR_FAULT, name,
 			    "the program is not compiled: packets take many times as long");
 	}
@@ -63,8 +63,11 @@ static void interpreted(struct doctor *d, const char *name)
 
 static void program(struct doctor *d)
 {
-	interpreted(d, "lb");
-	interpreted(d, "hc");
+	char again[sizeof(d->lbtool) + 16];
+
+	snprintf(again, sizeof(again), "%s prog reload", d->lbtool);
+	doctor_program(d, "lb", again);
+	doctor_program(d, "hc", again);
 	if (lb_prog_pinned(d->t->instance, "lb_new")) {
 		doctor_remedy(d, "%s prog reload", d->lbtool);
 		doctor_find(d, DOCTOR_WARNING, "lb_new", "a reload was begun and not ended");
@@ -77,8 +80,8 @@ static void program(struct doctor *d)
 }
 
 const struct doctor_check doctor_prog[] = {
-	{"loaded", HAVE_BPFFS, loaded, "a balancer", NULL},
-	{"maps", HAVE_PIN, maps, "of this lbtool's version, and whole", NULL},
-	{"program", HAVE_LB, program, "compiled, and the one that this lbtool carries", NULL},
-	{NULL, 0, NULL, NULL, NULL},
+	{"loaded", HAVE_BPFFS, loaded, "a balancer", NULL, NULL},
+	{"maps", HAVE_PIN, maps, "of this lbtool's version, and whole", NULL, NULL},
+	{"program", HAVE_LB, program, "compiled, and the one that this lbtool carries", NULL, NULL},
+	{NULL, 0, NULL, NULL, NULL, NULL},
 };

@@ -164,8 +164,9 @@ static void packets(struct doctor *d)
 }
 
 const struct doctor_check doctor_way[] = {
-	{"way", HAVE_LB, ways, "next hops of all reals are resolved", NULL},
-	{"peer", HAVE_LB, peers, "this node knows the others", NULL},
-	{"packet", HAVE_LB, packets, "the program sends packets of all services to reals", NULL},
-	{NULL, 0, NULL, NULL, NULL},
+	{"way", HAVE_LB, ways, "next hops of all reals are resolved", NULL, NULL},
+	{"peer", HAVE_LB, peers, "this node knows the others", NULL, NULL},
+	{"packet", HAVE_LB, packets, "the program sends packets of all services to reals", NULL,
+	 NULL},
+	{NULL, 0, NULL, NULL, NULL, NULL},
 };

@@ -106,6 +106,13 @@ static int drop_gone(struct tool *t, struct lb_rx *rx)
 	return ret ? -1 : 0;
 }
 
+bool recv_loops(const struct lb_addr *addr)
+{
+	static const struct lb_addr one = {6, {[15] = 1}};
+
+	return (addr->family == 4 && addr->b[0] == 127) || !lb_addr_cmp(addr, &one);
+}
+
 /* Where tunnels may end: every address but those of the loopback network. */
 static int set_locals(struct tool *t, struct lb_rx *rx)
 {
@@ -117,15 +124,12 @@ static int set_locals(struct tool *t, struct lb_rx *rx)
 	if (lb_nl_addrs(t->nl, 0, &addr, &n, &t->err))
 		return -1;
 	local = calloc(n + 1, sizeof(*local));
-	for (size_t i = 0; local && i < n; i++) {
-		static const struct lb_addr one = {6, {[15] = 1}};
-
-		if ((addr[i].addr.family == 4 && addr[i].addr.b[0] == 127) ||
-		    !lb_addr_cmp(&addr[i].addr, &one))
-			continue;
-		local[locals++] = addr[i].addr;
-	}
+	for (size_t i = 0; local && i < n; i++)
+		if (!recv_loops(&addr[i].addr))
+			local[locals++] = addr[i].addr;
 	ret = local ? lb_rx_locals(rx, local, locals, &t->err) : lb_fail(&t->err, "out of memory");
+	if (!ret)
+		ret = lb_rx_forget(rx, &t->err);
 	free(local);
 	free(addr);
 	return ret;

@@ -21,6 +21,9 @@ int recv_del(struct tool *t, const char *dev);
 /* A failure that names the place when the instance receives in another network namespace. */
 int recv_not_elsewhere(struct tool *t, const struct lb_rx *rx);
 
+/* Of the loopback network: no VIP, and no end of a tunnel. */
+bool recv_loops(const struct lb_addr *addr);
+
 /* Ids of the programs of our filters, 0: none. */
 int recv_filters(struct tool *t, uint32_t ifindex, uint32_t *in, uint32_t *out);
 

@@ -33,6 +33,8 @@ struct lb_link {
 	uint32_t mtu;
 	bool up, running; /* by the administrator, and with a carrier besides */
 	bool ether; /* frames begin with an Ethernet header; lo's do */
+	bool loopback, arp; /* arp: asks its neighbours, and answers them */
+	bool tunnel; /* one of the kernel's own for IP in IP: ipip, sit, ip6tnl */
 	uint32_t lower; /* IFLA_LINK of a VLAN device (0: in another namespace), else 0 */
 	uint16_t vlan_proto, vlan_id; /* host order; proto 0: not a VLAN device */
 	enum lb_xdp_mode xdp_mode;
@@ -76,6 +78,7 @@ int lb_nl_tc_empty(struct lb_nl *nl, uint32_t ifindex, bool *empty, struct lb_er
 struct lb_nl_addr {
 	struct lb_addr addr;
 	uint32_t ifindex;
+	uint8_t len; /* of the prefix */
 	uint8_t scope; /* RT_SCOPE_UNIVERSE 0, RT_SCOPE_HOST 254, ... */
 };
 int lb_nl_addrs(struct lb_nl *nl, uint32_t ifindex, struct lb_nl_addr **addrs, size_t *n,

@@ -67,6 +67,10 @@ int nl_link_parse(const struct nlmsghdr *nlh, struct lb_link *link)
 	link->up = ifi->ifi_flags & IFF_UP;
 	link->running = link->up && ifi->ifi_flags & IFF_RUNNING;
 	link->ether = ifi->ifi_type == ARPHRD_ETHER || ifi->ifi_type == ARPHRD_LOOPBACK;
+	link->loopback = ifi->ifi_flags & IFF_LOOPBACK;
+	link->arp = !(ifi->ifi_flags & (IFF_NOARP | IFF_LOOPBACK));
+	link->tunnel = ifi->ifi_type == ARPHRD_TUNNEL || ifi->ifi_type == ARPHRD_TUNNEL6 ||
+		       ifi->ifi_type == ARPHRD_SIT;
 	snprintf(link->name, sizeof(link->name), "%s", mnl_attr_get_str(tb[IFLA_IFNAME]));
 	if (tb[IFLA_MTU])
 		link->mtu = mnl_attr_get_u32(tb[IFLA_MTU]);

@@ -75,6 +75,7 @@ static int add_addr(const struct nlmsghdr *nlh, void *arg)
 		return ENOMEM;
 	item->addr = addr;
 	item->ifindex = ifa->ifa_index;
+	item->len = ifa->ifa_prefixlen;
 	item->scope = ifa->ifa_scope;
 	return 0;
 }

@@ -72,6 +72,8 @@ void format_end(const struct lb_addr *addr, uint16_t port, char buf[LB_SERVICE_S
 /* Orders, for qsort() and bsearch(): family, then bytes; then port, then protocol. */
 int lb_addr_cmp(const struct lb_addr *a, const struct lb_addr *b);
 int lb_service_cmp(const struct lb_service *a, const struct lb_service *b);
+/* The prefix of that length that the address is in. */
+struct lb_net lb_net_of(const struct lb_addr *addr, uint8_t len);
 bool lb_net_has(const struct lb_net *net, const struct lb_addr *addr);
 bool lb_net_same(const struct lb_net *a, const struct lb_net *b);
 

@@ -317,11 +317,18 @@ int lb_service_cmp(const struct lb_service *a, const struct lb_service *b)
 	return (a->proto > b->proto) - (a->proto < b->proto);
 }
 
-bool lb_net_has(const struct lb_net *net, const struct lb_addr *addr)
+struct lb_net lb_net_of(const struct lb_addr *addr, uint8_t len)
 {
-	struct lb_net of = {*addr, net->len};
+	struct lb_net of = {*addr, len};
 
 	clear_host_bits(&of);
+	return of;
+}
+
+bool lb_net_has(const struct lb_net *net, const struct lb_addr *addr)
+{
+	struct lb_net of = lb_net_of(addr, net->len);
+
 	return lb_addr_cmp(&net->addr, &of.addr) == 0;
 }
 

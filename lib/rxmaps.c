@@ -25,6 +25,8 @@ static const struct {
 		     LB_RX_FROMS_MAX},
 	[RX_DSCP] = {"rx_dscp", BPF_MAP_TYPE_HASH, sizeof(struct lb_rx_number),
 		     sizeof(struct lb_rx_addr), LB_RX_DSCPS_MAX},
+	[RX_VIP] = {"rx_vip", BPF_MAP_TYPE_LRU_HASH, sizeof(struct lb_rx_addr),
+		    sizeof(struct lb_rx_vip), LB_RX_VIPS_MAX},
 	[RX_COUNT] = {"count_rx", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(__u32), sizeof(struct lb_count),
 		      LB_RX_WHY_MAX},
 };
@@ -122,6 +124,14 @@ void lb_rx_close(struct lb_rx *rx)
 		if (rx->fd[map] >= 0)
 			close(rx->fd[map]);
 	free(rx);
+}
+
+struct lb_rx_addr lb_rx_key(const struct lb_addr *addr)
+{
+	struct lb_rx_addr key = {.family = addr->family};
+
+	memcpy(key.addr, addr->b, sizeof(key.addr));
+	return key;
 }
 
 int lb_rx_keys(const struct lb_rx *rx, enum rx_map map, void **keys, size_t *n, struct lb_err *err)

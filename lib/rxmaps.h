@@ -54,6 +54,18 @@ bool lb_rx_next(const struct lb_rx *rx, uint32_t *ifindex);
 
 /* Makes exactly these the addresses at which tunnels may end. */
 int lb_rx_locals(struct lb_rx *rx, const struct lb_addr *addr, size_t n, struct lb_err *err);
+/* Is it one of these? */
+bool lb_rx_ends(const struct lb_rx *rx, const struct lb_addr *addr);
+
+/* A VIP for which connections have come through tunnels. When, nobody knows. */
+struct lb_rx_came {
+	struct lb_addr vip;
+	uint32_t outer; /* bytes of the longest outer header that it came in */
+};
+/* Sorted; *came is the caller's to free(). */
+int lb_rx_came(const struct lb_rx *rx, struct lb_rx_came **came, size_t *n, struct lb_err *err);
+/* Forgets those that are not among lb_rx_locals(); the next connection to one brings it back. */
+int lb_rx_forget(struct lb_rx *rx, struct lb_err *err);
 
 /* Reasons of the receiver, 0..lb_rx_why_count()-1, and their counters. */
 uint32_t lb_rx_why_count(void);

@@ -185,14 +185,6 @@ bool lb_rx_next(const struct lb_rx *rx, uint32_t *ifindex)
 	return best;
 }
 
-static struct lb_rx_addr local_key(const struct lb_addr *addr)
-{
-	struct lb_rx_addr key = {.family = addr->family};
-
-	memcpy(key.addr, addr->b, sizeof(key.addr));
-	return key;
-}
-
 static int key_cmp(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct lb_rx_addr));
@@ -210,7 +202,7 @@ int lb_rx_locals(struct lb_rx *rx, const struct lb_addr *addr, size_t n, struct 
 	if (!want)
 		return lb_fail(err, "out of memory");
 	for (i = 0; i < n; i++) {
-		want[i] = local_key(&addr[i]);
+		want[i] = lb_rx_key(&addr[i]);
 		if (bpf_map_update_elem(rx->fd[RX_LOCAL], &want[i], &yes, BPF_ANY)) {
 			lb_rx_map_fail(err, RX_LOCAL, errno);
 			goto out;

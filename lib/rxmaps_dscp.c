@@ -28,9 +28,8 @@ static int put_one(struct lb_rx *rx, uint32_t ifindex, const struct lb_rx_dscp *
 		   struct lb_err *err)
 {
 	struct lb_rx_number key = key_of(ifindex, d->vip.family, d->dscp);
-	struct lb_rx_addr vip = {.family = d->vip.family};
+	struct lb_rx_addr vip = lb_rx_key(&d->vip);
 
-	memcpy(vip.addr, d->vip.b, sizeof(vip.addr));
 	return bpf_map_update_elem(rx->fd[RX_DSCP], &key, &vip, BPF_ANY)
 		       ? lb_rx_map_fail(err, RX_DSCP, errno)
 		       : 0;

@@ -7,9 +7,11 @@
 
 #include <stddef.h>
 
+#include "bpf/lb_abi.h"
 #include "lib/err.h"
+#include "lib/parse.h"
 
-enum rx_map { RX_DEV, RX_LOCAL, RX_FROM, RX_DSCP, RX_COUNT, RX_MAPS };
+enum rx_map { RX_DEV, RX_LOCAL, RX_FROM, RX_DSCP, RX_VIP, RX_COUNT, RX_MAPS };
 
 struct lb_rx {
 	int fd[RX_MAPS];
@@ -18,6 +20,8 @@ struct lb_rx {
 
 /* What the kernel said of a map, and what to do. Returns -1. */
 int lb_rx_map_fail(struct lb_err *err, enum rx_map map, int error);
+
+struct lb_rx_addr lb_rx_key(const struct lb_addr *addr);
 
 /*
  * All keys of a map, an array that is the caller's to free(), in no order. A deletion during the

@@ -35,6 +35,7 @@ Test(nl, link_by_name)
 	cr_assert(eq(int, link.xdp_mode, LB_XDP_NONE));
 	cr_assert(eq(u32, link.xdp_prog, 0));
 	cr_assert(eq(str, dev("lo").name, "lo"));
+	cr_assert(dev("lo").loopback && !dev("lo").arp && !dev("lo").tunnel);
 
 	sh("ip link set veth1 name fifteen-letters");
 	cr_assert(eq(str, dev("fifteen-letters").name, "fifteen-letters"));

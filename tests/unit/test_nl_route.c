@@ -150,6 +150,8 @@ Test(nl_route, addresses)
 	cr_assert(eq(u32, find(addrs, n, "10.1.0.1")->ifindex, veth0));
 	cr_assert(eq(int, find(addrs, n, "10.1.0.1")->scope, 0));
 	cr_assert(eq(int, find(addrs, n, "127.0.0.1")->scope, 254));
+	cr_assert(eq(int, find(addrs, n, "127.0.0.1")->len, 8));
+	cr_assert(eq(int, find(addrs, n, "198.51.100.1")->len, 32));
 	cr_assert(eq(u32, find(addrs, n, "192.0.2.1")->ifindex, dev("veth1").ifindex));
 	cr_assert(find(addrs, n, "::1") != NULL);
 	cr_assert(find(addrs, n, "2001:db8:1::1") != NULL);
