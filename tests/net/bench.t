@@ -25,6 +25,15 @@ is "$? $(cut -c -65 "$TMP/err")" '2 bench: case "tcp4": must be one of table4-1,
 run -r 0
 is "$? $(cat "$TMP/err")" '2 bench: -r: "0": must be 1-1001' "no such number of rounds"
 
+run -j features -r 1 unused gue-moved track-later >"$TMP/json"
+is "$(jq -c '[.flow_bytes, .datagram_bytes | round], (.features[] | [.feature, .without_ns > 0, (.cost_ns - .with_ns + .without_ns | fabs < 0.1), .noise_ns >= 0])' "$TMP/json")" \
+	'[8,8]
+["unused",true,true,true]
+["gue-moved",true,true,true]
+["track-later",true,true,true]' "features: without and with each, and bytes a flow" || cat "$TMP/err"
+run features nosuch
+like "$? $(cat "$TMP/err")" '^2 features: feature "nosuch": must be one of unused, session-1, ' "features: no such one"
+
 run -j wire -r 1 table4-1 >"$TMP/json"
 is "$(jq -c '.[] | [.case, .turn_pps > 1000, .balancer_pps > 1000, .turn_lost, .balancer_lost]' "$TMP/json")" \
 	'["table4-1",true,true,0,0]' "wire: frames go through the balancer and come back" || cat "$TMP/err"
