@@ -28,7 +28,7 @@
 #include "bpf/lb_why.h"
 
 /* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused. */
-#define LB_ABI_VERSION 4
+#define LB_ABI_VERSION 5
 #define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
 
 /* Limits. The sizes of maps are chosen at `lbtool prog load`; these bound what it accepts. */
@@ -275,10 +275,16 @@ struct lb_session {
 _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 #define LB_TICK 16u /* an entry is written anew once a tick at most */
 #define LB_UDP_IDLE 120u /* default of idle_udp: seconds after which a UDP flow is a new one */
-/* Default of idle_tcp: seconds of silence after which a flow that was seen again may be pushed out, of whatever protocol,
- * and after which what begins anew for a client of a service with LB_SVC_SRC goes by the table. */
-#define LB_BUSY_IDLE 600u
+/* Default of idle_tcp: seconds after which a TCP flow's entry counts no more, and after which an entry that was seen again,
+ * of whatever protocol, may be pushed out. Of a service with LB_SVC_SRC it is what begins anew that then goes by the table. */
+#define LB_TCP_IDLE 900u
 #define LB_SESSION_REAL(e) ((__u16)((e) >> 16))
+
+/*
+ * Map `mixed`, by pool id: jiffies when the table last changed, or when a flow was last kept at another real than the
+ * table's; 0: not long ago, not dated yet. What was never kept since cannot differ from the table: a SYN then need not
+ * look whether there is an entry for it to mend, and a flood of them costs no line of the cache.
+ */
 
 /*
  * Peers: the nodes among which fragments meet, index: half. `slot` is a table like those of pools. Those of one family
@@ -386,7 +392,7 @@ struct lb_meta {
 	__u32 slots; /* in all tables together */
 	__u32 buckets; /* service buckets of a half, each family */
 	__u32 sessions; /* buckets of the session cache */
-	__u32 idle_tcp, idle_udp; /* seconds; 0: LB_BUSY_IDLE, LB_UDP_IDLE */
+	__u32 idle_tcp, idle_udp; /* seconds; 0: LB_TCP_IDLE, LB_UDP_IDLE */
 	char object[16]; /* first hex digits of the SHA-256 of the loaded object, no NUL */
 	struct lb_source source[2]; /* a half each; read when a next hop is made */
 };

@@ -179,7 +179,7 @@ __noinline int lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
 		__u32 age = e ? lb_age(e, tick) : 0x10000;
 
 		if (e & 1)
-			age = age > lb_cfg.busy_idle ? age - lb_cfg.busy_idle : 0;
+			age = age > lb_cfg.tcp_idle ? age - lb_cfg.tcp_idle : 0;
 		else
 			age += 0x8000;
 		if (age > best_age) {
@@ -192,18 +192,53 @@ __noinline int lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
 	return 0;
 }
 
+static __always_inline bool lb_begins(const struct lb_pkt *p)
+{
+	return (p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK)) == LB_TCP_SYN;
+}
+
 /*
  * Is the entry stale for this packet? A SYN begins a new connection on a flow's tuple. A client's entry is not one
  * connection's: what begins goes where the rest is, unless the client was silent for long.
  */
 static __always_inline bool lb_stale(const struct lb_pkt *p, __u64 entry)
 {
-	bool syn = (p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK)) == LB_TCP_SYN;
-	bool udp = p->proto == IPPROTO_UDP;
+	__u32 idle = p->proto == IPPROTO_UDP ? lb_cfg.udp_idle : lb_cfg.tcp_idle;
 
 	if (p->flags & LB_SVC_SRC)
-		return (syn || udp) && lb_age(entry, lb_tick()) > lb_cfg.busy_idle;
-	return syn || (udp && lb_age(entry, lb_tick()) > lb_cfg.udp_idle);
+		return (lb_begins(p) || p->proto == IPPROTO_UDP) &&
+		       lb_age(entry, lb_tick()) > lb_cfg.tcp_idle;
+	return lb_begins(p) || lb_age(entry, lb_tick()) > idle;
+}
+
+/* May an entry that counts have another real than the table? See map `mixed`. */
+static __always_inline bool lb_mixed(__u32 pool)
+{
+	__u64 *at = bpf_map_lookup_elem(&mixed, &pool), now = bpf_jiffies64(), then;
+
+	if (!at)
+		return true;
+	then = LB_READ_ONCE(*at);
+	if (!then && !lb_cfg.trace)
+		LB_WRITE_ONCE(*at, now);
+	return !then || now - then <= lb_cfg.mixed_life;
+}
+
+/*
+ * A flow is kept at real `id`: takes down that the table has another. Once a tick at most, and once a tick and flow it is
+ * asked. Global: off the way.
+ */
+int lb_kept_at(__u32 id, __u32 pool, __u32 half, __u32 hash);
+
+__noinline int lb_kept_at(__u32 id, __u32 pool, __u32 half, __u32 hash)
+{
+	__u64 *at = bpf_map_lookup_elem(&mixed, &pool), now = bpf_jiffies64();
+	struct lb_slot s;
+
+	lb_slot(pool, half, hash, &s);
+	if (at && s.real != id && (now - LB_READ_ONCE(*at)) >> lb_cfg.tick_shift)
+		LB_WRITE_ONCE(*at, now);
+	return 0;
 }
 
 /* What the session cache knows of a flow. */
@@ -251,8 +286,11 @@ static __always_inline void lb_keep(const struct lb_pkt *p, const struct lb_kept
 	if (!k->session || lb_cfg.trace)
 		return;
 	if (k->way) {
-		if (LB_READ_ONCE(*k->way) != entry && !p->quoted)
+		if (LB_READ_ONCE(*k->way) != entry && !p->quoted) {
 			LB_WRITE_ONCE(*k->way, entry);
+			if (p->cache == LB_CACHE_HIT)
+				lb_kept_at(p->real, p->svc->pool, p->half, p->hash >> 32);
+		}
 	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST)) && !p->prev) {
 		/* With a previous real nobody knows yet whose flow it is: the table says both until it has settled. */
 		lb_insert(k->session, entry, tick);
@@ -292,7 +330,8 @@ static __always_inline int lb_pick(struct lb_pkt *p, struct lb_kept *k)
 
 	p->hash = lb_flow_hash(p);
 	if (lb_cfg.sessions && p->flags & LB_SVC_SESSION) {
-		had = lb_session_find(p, k, &id);
+		if (!lb_begins(p) || lb_mixed(p->svc->pool))
+			had = lb_session_find(p, k, &id);
 		p->cache = had ? LB_CACHE_HIT : LB_CACHE_MISS;
 	}
 	return lb_pick_by(p, had ? id : 0, had && had->encap == LB_ENCAP_GUE);
@@ -327,17 +366,21 @@ __noinline __u32 lb_recall(__u64 hash, __u32 pool, __u32 half, __u32 kind)
 	return had ? id << 8 | (had->encap == LB_ENCAP_GUE) << 4 | way : way;
 }
 
-/* recalled: lb_recall()'s answer. kind: 1 quoted | 2 another real is named | TCP's flags << 8. */
+/* recalled: lb_recall()'s answer. kind: 1 quoted | 2 another real is named | 4 the live half | TCP's flags << 8 | pool << 16. */
 int lb_remember(__u64 hash, __u32 id, __u32 recalled, __u32 kind);
 
 __noinline int lb_remember(__u64 hash, __u32 id, __u32 recalled, __u32 kind)
 {
+	const struct lb_svc svc = {.pool = kind >> 16};
 	const struct lb_pkt p = {
+		.svc = &svc,
 		.hash = hash,
 		.real = id,
+		.cache = recalled >> 8 ? LB_CACHE_HIT : LB_CACHE_MISS,
 		.tcp_flags = kind >> 8,
 		.quoted = kind & 1,
 		.prev = kind & 2,
+		.half = kind >> 2 & 1,
 	};
 	__u32 at = lb_scale(hash >> 32, lb_cfg.sessions), way = (recalled & 15) - 1;
 	struct lb_kept k = {.session = bpf_map_lookup_elem(&session, &at)};
@@ -360,6 +403,10 @@ static __always_inline int lb_pick_any(struct lb_pkt *p)
 	p->hash = p->flags & LB_SVC_SRC ? lb_client_hash(p) : lb_flow_hash(p);
 	if (p->flags & LB_SVC_REAL)
 		return lb_pick_only(p);
+	if (session && lb_begins(p) && !(p->flags & LB_SVC_SRC) && !lb_mixed(p->svc->pool)) {
+		p->cache = LB_CACHE_MISS;
+		session = false;
+	}
 	if (session) {
 		had = lb_recall(p->hash, p->svc->pool, p->half,
 				p->proto | p->tcp_flags << 8 | p->flags << 16);
@@ -368,7 +415,8 @@ static __always_inline int lb_pick_any(struct lb_pkt *p)
 	why = lb_pick_by(p, had >> 8 & 0xffff, had & 16);
 	if (why == LB_NEXT && session)
 		lb_remember(p->hash, p->real, had,
-			    p->quoted | (p->prev ? 2 : 0) | p->tcp_flags << 8);
+			    p->quoted | (p->prev ? 2 : 0) | p->half << 2 | p->tcp_flags << 8 |
+				    p->svc->pool << 16);
 	return why;
 }
 

@@ -292,7 +292,7 @@ const struct object prog_object = {
 	"and old\n"
 	"sessions: entries of the session cache, 0 for none\n"
 	"TIME := 30s-1440m, whole seconds of silence:\n"
-	"        idle-tcp, until another flow may take the entry's place (default 10m)\n"
+	"        idle-tcp, until a connection counts no more (default 15m)\n"
 	"        idle-udp, until a UDP flow counts as a new one (default 2m)\n"
 	"seed: nodes that are to choose alike have the same one\n"
 	"reload swaps the program of all devices for the one built into this lbtool and keeps the "

@@ -13,7 +13,7 @@
 #include "lib/maps_internal.h"
 #include "lib/prog_internal.h"
 
-#define MAPPINGS 8
+#define MAPPINGS 9
 
 static const char not_loaded[] = "nothing is loaded: \"lbtool prog load\" comes first";
 
@@ -41,6 +41,7 @@ static void mappings(struct lb_maps *m, struct mapping out[MAPPINGS + 1])
 		 sizeof(*m->service6)},
 		{"pool", (void **)&m->pool, meta ? 2 * meta->pools : 0, sizeof(*m->pool)},
 		{"check", (void **)&m->check, meta ? 2 * meta->pools : 0, sizeof(*m->check)},
+		{"mixed", (void **)&m->mixed, meta ? meta->pools : 0, sizeof(*m->mixed)},
 		{"real", (void **)&m->real, meta ? meta->reals : 0, sizeof(*m->real)},
 		{"health", (void **)&m->health, meta ? meta->reals : 0, sizeof(*m->health)},
 		{"session", (void **)&m->session, meta && meta->sessions ? meta->sessions : 1,
@@ -194,7 +195,7 @@ void lb_maps_info(const struct lb_maps *m, struct lb_info *info)
 		.commits = root_of(m),
 		.seed = meta->seed,
 		.sessions = meta->sessions * LB_SESSION_WAYS,
-		.idle_tcp = meta->idle_tcp ? meta->idle_tcp : LB_BUSY_IDLE,
+		.idle_tcp = meta->idle_tcp ? meta->idle_tcp : LB_TCP_IDLE,
 		.idle_udp = meta->idle_udp ? meta->idle_udp : LB_UDP_IDLE,
 		.limits =
 			{

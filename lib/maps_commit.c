@@ -68,10 +68,25 @@ static int write_tables(struct commit *c)
 	c->table = calloc(c->to->pools + 1, sizeof(*c->table));
 	if (!c->table || lb_table_ranges(c, c->to->pools))
 		return lb_no_memory(c);
-	for (i = 0; i < c->to->pools; i++)
-		if (lb_table_make(c, &c->to->pool[i], &c->table[i]) < 0)
+	for (i = 0; i < c->to->pools; i++) {
+		int made = lb_table_make(c, &c->to->pool[i], &c->table[i]);
+
+		if (made < 0)
 			return -1;
+		c->table[i].made = made;
+	}
 	return 0;
+}
+
+/*
+ * Before the commit, lest a kill leave an old date beside a new table, and after it: packets may have dated it by the old
+ * table meanwhile.
+ */
+static void date_tables(const struct commit *c)
+{
+	for (size_t i = 0; i < c->to->pools; i++)
+		if (c->table[i].made)
+			__atomic_store_n(&c->maps->mixed[c->to->pool[i].id], 0, __ATOMIC_RELEASE);
 }
 
 static int write_pools(struct commit *c)
@@ -180,7 +195,9 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 	if (write_reals(&c) || write_tables(&c) || write_pools(&c) || write_services(&c) ||
 	    write_node(&c))
 		goto out;
+	date_tables(&c);
 	__atomic_store_n(&maps->meta->root, root + 1, __ATOMIC_RELEASE);
+	date_tables(&c);
 	ret = 0;
 out:
 	free(c.table);

@@ -21,6 +21,7 @@ struct table {
 	uint64_t at; /* base << 32 | slots, as in struct lb_pool */
 	uint64_t built; /* hash of its members */
 	uint32_t settled; /* as in struct lb_pool */
+	bool made; /* anew, not the live one */
 };
 
 struct commit {

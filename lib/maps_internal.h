@@ -14,6 +14,7 @@ struct lb_maps {
 	struct lb_bucket6 *service6;
 	struct lb_pool *pool;
 	struct lb_check_conf *check;
+	uint64_t *mixed;
 	struct lb_slot *slot; /* NULL until lb_maps_slots() */
 	struct lb_real *real;
 	struct lb_real_health *health;

@@ -9,7 +9,7 @@
 #include "lib/maps_internal.h"
 #include "lib/prog_internal.h"
 
-const uint32_t lb_idle_from[LB_IDLE_CLASSES] = {0, 60, LB_UDP_IDLE, LB_BUSY_IDLE, 3600};
+const uint32_t lb_idle_from[LB_IDLE_CLASSES] = {0, 60, LB_UDP_IDLE, LB_TCP_IDLE, 3600};
 
 /* Time as entries have it. */
 struct ticks {

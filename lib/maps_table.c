@@ -321,7 +321,9 @@ int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *
 	/* Killed in between, the table counts as not known, and the next writer makes it anew. */
 	__atomic_store_n(&live->built, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->settled, table.settled, __ATOMIC_RELEASE);
+	__atomic_store_n(&maps->mixed[p->id], 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->table, table.at, __ATOMIC_RELEASE);
+	__atomic_store_n(&maps->mixed[p->id], 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->built, table.built, __ATOMIC_RELEASE);
 	return 1;
 }

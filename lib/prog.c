@@ -28,7 +28,7 @@ const struct lb_sizes lb_sizes_default = {
 	.pools = 256,
 	.tables = 512, /* 134 MB: each pool's, and a second one while it changes */
 	.sessions = 1048576,
-	.idle_tcp = LB_BUSY_IDLE,
+	.idle_tcp = LB_TCP_IDLE,
 	.idle_udp = LB_UDP_IDLE,
 	/* Any constant: what matters is that nodes which are not told one agree. */
 	.seed = 0x1b0a5eedull,
@@ -120,7 +120,9 @@ static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta, bool tra
 	cfg->pools = meta->pools;
 	cfg->tick_shift = shift;
 	cfg->udp_idle = idle_ticks(meta->idle_udp ? meta->idle_udp : LB_UDP_IDLE, hz, shift);
-	cfg->busy_idle = idle_ticks(meta->idle_tcp ? meta->idle_tcp : LB_BUSY_IDLE, hz, shift);
+	cfg->tcp_idle = idle_ticks(meta->idle_tcp ? meta->idle_tcp : LB_TCP_IDLE, hz, shift);
+	/* Two ticks more: what was kept in the tick of a change, and an age that rounds down. */
+	cfg->mixed_life = (cfg->tcp_idle + 3) << shift;
 	cfg->nexthop_life = hz / LB_NEXTHOP_HZ;
 	cfg->trace = trace;
 }
@@ -135,6 +137,7 @@ static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)
 		{skel->maps.service6, 2 * meta->buckets},
 		{skel->maps.pool, 2 * meta->pools},
 		{skel->maps.check, 2 * meta->pools},
+		{skel->maps.mixed, meta->pools},
 		{skel->maps.table, meta->slots / LB_SLOTS_PER_LINE},
 		{skel->maps.real, meta->reals},
 		{skel->maps.health, meta->reals},

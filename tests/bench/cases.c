@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tests/bench/cases.h"
 
+#include <bpf/bpf.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/ring.h"
 #include "tests/packet/world_config.h"
@@ -34,6 +37,14 @@ const struct bench_case bench_cases[] = {
 	{"tcp6-1", "IPv6 TCP into IPv6, established, 1 flow", {ON6}, 1, LB_TX, 50, 35, 108},
 	{"pass4", "not for a VIP", {.dst = "198.51.100.9"}, 65536, LB_PASS_NO_VIP, 12, 6, 49},
 	/* Not in the table of targets: */
+	{"syn-new",
+	 "SYN flood, soon after a change of the table",
+	 {.dst = "203.0.113.8", .flags = 0x02},
+	 16 * M,
+	 LB_TX,
+	 0,
+	 0,
+	 0},
 	{"tcp4-4k", "IPv4 TCP, established, 4,096 flows", {ON4}, 4096, LB_TX, 0, 0, 0},
 	{"tcp6-64k", "IPv6 TCP, established, 65,536 flows", {ON6}, 65536, LB_TX, 0, 0, 0},
 	{"tcp4in6-1",
@@ -86,6 +97,22 @@ const struct bench_case *bench_case_of(const char *name, struct lb_err *err)
 	return NULL;
 }
 
+/* No table has changed for long but that of pool "new". */
+static int long_ago(const struct world *w, struct lb_err *err)
+{
+	uint64_t jiffies = 1; /* the kernel's begin above */
+	char path[128];
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/mixed", w->instance);
+	fd = bpf_obj_get(path);
+	for (size_t i = 0; !ret && i < w->model.pools; i++)
+		if (strcmp(w->model.pool[i].name, "new") != 0)
+			ret = bpf_map_update_elem(fd, &w->model.pool[i].id, &jiffies, BPF_ANY);
+	close(fd);
+	return ret ? lb_fail(err, "map mixed: %s", strerror(errno)) : 0;
+}
+
 int bench_config(struct world *w, uint32_t sessions, struct lb_err *err)
 {
 	struct lb_sizes sizes = lb_sizes_default;
@@ -96,6 +123,7 @@ int bench_config(struct world *w, uint32_t sessions, struct lb_err *err)
 	if (world_net(err) || world_load(w, "bench", &sizes, err) ||
 	    world_pool(w, "four", LB_RING_DEFAULT, err) ||
 	    world_pool(w, "six", LB_RING_DEFAULT, err) ||
+	    world_pool(w, "new", LB_RING_DEFAULT, err) ||
 	    world_pool(w, "gue", LB_RING_DEFAULT, err))
 		return -1;
 	gue = lb_model_pool(&w->model, "gue");
@@ -104,6 +132,7 @@ int bench_config(struct world *w, uint32_t sessions, struct lb_err *err)
 	for (int i = 1; i <= REALS; i++) {
 		snprintf(addr, sizeof(addr), "10.0.0.%d", i);
 		if (world_real(w, "four", addr, 1, LB_M_UP, err) ||
+		    world_real(w, "new", addr, 1, LB_M_UP, err) ||
 		    world_real(w, "gue", addr, 1, LB_M_UP, err))
 			return -1;
 		snprintf(addr, sizeof(addr), "fd00::%x", i);
@@ -115,7 +144,8 @@ int bench_config(struct world *w, uint32_t sessions, struct lb_err *err)
 	    world_vip(w, "203.0.113.2:80/tcp", "four", false, err) ||
 	    world_vip(w, "203.0.113.6:80/tcp", "six", true, err) ||
 	    world_vip(w, "203.0.113.7:80/tcp", "gue", true, err) ||
+	    world_vip(w, "203.0.113.8:80/tcp", "new", true, err) ||
 	    world_vip(w, "[2001:db8:f::1]:80/tcp", "six", true, err))
 		return -1;
-	return world_commit(w, err);
+	return world_commit(w, err) || long_ago(w, err) ? -1 : 0;
 }

@@ -280,7 +280,7 @@ static void let_pass(uint32_t ticks)
 	ptest_age(cache, buckets, ticks);
 }
 
-#define LONG (LB_BUSY_IDLE / LB_TICK + 2)
+#define LONG (LB_TCP_IDLE / LB_TICK + 2)
 
 /* A connection is never too old; what is begun after a long silence goes by the table. */
 static void after_silence(struct pkt_spec s, uint32_t ticks, bool stays)
@@ -314,10 +314,10 @@ Test(lb_hash, a_datagram_after_silence)
 
 Test(lb_hash, a_syn_after_less)
 {
-	after_silence(TO("203.0.113.3", .flags = SYN), LB_BUSY_IDLE / LB_TICK / 2, true);
+	after_silence(TO("203.0.113.3", .flags = SYN), LB_TCP_IDLE / LB_TICK / 2, true);
 }
 
 Test(lb_hash, a_datagram_after_less)
 {
-	after_silence(TO("203.0.113.3", UDP), LB_BUSY_IDLE / LB_TICK / 2, true);
+	after_silence(TO("203.0.113.3", UDP), LB_TCP_IDLE / LB_TICK / 2, true);
 }

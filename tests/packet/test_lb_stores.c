@@ -82,8 +82,8 @@ static void commit(void)
 	stores_end();
 }
 
-/* Besides the root. */
-static void wrote(size_t buckets, size_t pools, size_t reals)
+/* Besides the root. tables: so many were made. */
+static void wrote(size_t buckets, size_t pools, size_t reals, size_t tables)
 {
 	cr_expect(eq(sz, stores_to("service4") + stores_to("service6"), buckets));
 	cr_expect(eq(sz, stores_to("pool"), pools));
@@ -93,13 +93,15 @@ static void wrote(size_t buckets, size_t pools, size_t reals)
 	cr_expect(eq(sz, stores_to("session"), 0));
 	cr_expect(eq(sz, stores_to("peers"), 0));
 	cr_expect(eq(sz, stores_to("meta"), 1));
-	cr_expect(eq(sz, stores_to_any(), stores_to("table") + buckets + pools + reals + 1));
+	cr_expect(eq(sz, stores_to("mixed"), tables));
+	cr_expect(
+		eq(sz, stores_to_any(), stores_to("table") + buckets + pools + reals + tables + 1));
 }
 
 Test(lb_stores, the_same_again_is_one_store)
 {
 	commit();
-	wrote(0, 0, 0);
+	wrote(0, 0, 0, 0);
 	cr_expect(eq(sz, stores_to("table"), 0));
 }
 
@@ -107,40 +109,40 @@ Test(lb_stores, one_setting_of_a_vip_is_one_bucket)
 {
 	vip(1001, true);
 	commit();
-	wrote(1, 0, 0);
+	wrote(1, 0, 0, 0);
 	cr_expect(eq(sz, stores_to("table"), 0));
 	vip(2000, true);
 	commit();
-	wrote(2, 0, 0); /* the half that is written lacks the change before, too */
+	wrote(2, 0, 0, 0); /* the half that is written lacks the change before, too */
 	commit();
-	wrote(1, 0, 0);
+	wrote(1, 0, 0, 0);
 	commit();
-	wrote(0, 0, 0);
+	wrote(0, 0, 0, 0);
 }
 
 Test(lb_stores, one_weight_is_one_pool_one_real_and_one_table)
 {
 	real(3, 2, 11);
 	commit();
-	wrote(0, 1, 1);
+	wrote(0, 1, 1, 1);
 	cr_expect(eq(sz, stores_to("table"), LINES), "in new room all of the table");
 	real(3, 2, 10);
 	commit();
-	wrote(0, 1, 0);
+	wrote(0, 1, 0, 1);
 	cr_expect(eq(sz, stores_to("table"), 0), "it stands there still");
 	real(3, 2, 11);
 	commit();
-	wrote(0, 1, 0);
+	wrote(0, 1, 0, 1);
 	cr_expect(eq(sz, stores_to("table"), 0));
 	real(3, 2, 12);
 	commit();
-	wrote(0, 1, 1);
+	wrote(0, 1, 1, 1);
 	cr_expect(gt(sz, stores_to("table"), 0));
 	cr_expect(lt(sz, stores_to("table"), LINES),
 		  "a few slots, where the one before the last was");
 	real(5, 0, 11);
 	commit();
-	wrote(0, 2, 2);
+	wrote(0, 2, 2, 1);
 }
 
 static void rebuild(enum lb_health health)
@@ -209,7 +211,7 @@ Test(lb_stores, peers_and_checks_are_left_alone_too)
 	commit();
 	cr_expect(eq(sz, stores_to("peers"), 1), "the other half");
 	commit();
-	wrote(0, 0, 0);
+	wrote(0, 0, 0, 0);
 	lb_model_pool(&w.model, "p1")->check.rise = 7;
 	commit();
 	cr_expect(eq(sz, stores_to("check"), 1));
