@@ -139,6 +139,9 @@ static int set_up(const char *self, struct lb_err *err)
 	head.jited = jited;
 	head.session_bytes = rig_map_bytes(w.instance, "session");
 	head.map_bytes = rig_maps_bytes(w.instance);
+	head.memory = rig_memory(head.session_bytes, err);
+	if (head.memory < 0)
+		return -1;
 	prog[REPORT_EMPTY] = rig.empty;
 	prog[REPORT_ADJUST] = rig.adjust;
 	prog[REPORT_LB] = w.prog;

@@ -29,6 +29,7 @@ struct report_head {
 	uint32_t packets; /* a round */
 	uint32_t jited; /* bytes of machine code */
 	uint32_t sessions; /* entries */
+	double memory; /* ns of a load from so many bytes as the session cache has */
 	uint64_t map_bytes, session_bytes; /* of the kernel's memory */
 	const char *names[REPORT_PROGS_MAX]; /* of the variants */
 };

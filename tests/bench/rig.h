@@ -46,6 +46,9 @@ int rig_fair(const struct world *w, struct lb_err *err);
 uint64_t rig_map_bytes(const char *instance, const char *map);
 uint64_t rig_maps_bytes(const char *instance);
 
+/* Nanoseconds of a load from anywhere in so many bytes, each told where by the one before; -1: no memory. */
+double rig_memory(size_t bytes, struct lb_err *err);
+
 /*
  * Loads another object of the balancer on the maps and with the constants of the one in w: a variant, to be compared in the same
  * run. Its descriptor, or -1.

@@ -13,9 +13,9 @@ cd "$TOP" || exit 1
 run() { LB_ENCLOSED='' tests/bench/run "$@" 2>"$TMP/err"; }
 
 run -j -r 1 -n 2000 -s 65536 tcp4-1 pass6 >"$TMP/json"
-is "$(jq -r '.cases[] | [.case, .flows, (.ratio > 0), (.at_most // "none" | tostring)] | @csv' "$TMP/json")" \
-	'"tcp4-1",1,true,"2.6667"
-"pass6",65536,true,"none"' "cases by name, their ratios and targets" || cat "$TMP/err"
+is "$(jq -r '.cases[] | [.case, .flows, (.ratio > 0 and .cost_ns > 0), (.at_most // "none" | tostring)] | @csv' "$TMP/json")" \
+	'"tcp4-1",1,true,"40"
+"pass6",65536,true,"none"' "cases by name, their costs and targets" || cat "$TMP/err"
 is "$(jq -r '[.jited_bytes > 1000, .session_entries, (.session_bytes / .session_entries | . >= 8 and . < 8.1)] | @csv' "$TMP/json")" \
 	'true,65536,true' "bytes of the program, and of the cache a flow"
 run -r 1 -n 2000 -s 65536 tcp4-1 >"$TMP/text"
@@ -59,12 +59,12 @@ is "$? $said" '2 bench-compare: "nosuch": no such revision' "compare: no such re
 said=$(tests/bench/compare '' 2>&1)
 is "$? $said" '2 bench-compare: usage: bench-compare [ -j ] [ -t TURNS ] REV [ CASE ]...' "compare: with what?"
 
-# The guard, with a benchmark that says what it is told: a line a call, CASE RATIO...
+# The guard, with a benchmark that says what it is told: a line a call, CASE COST...
 cat >"$TMP/fake" <<'E2'
 #!/bin/bash
 echo "$*" >>"$0.calls"
 sed -n "$(wc -l <"$0.calls")p" "$0.says" | jq -R '{ jited_bytes: 20000, session_bytes: 800, session_entries: 100,
-	cases: (. / " " | [_nwise(2)] | map({ case: .[0], ratio: .[1] | tonumber })) }'
+	cases: (. / " " | [_nwise(2)] | map({ case: .[0], cost_ns: .[1] | tonumber, adjust_ns: 10 })) }'
 E2
 chmod +x "$TMP/fake"
 guard() { # LINES of the fake, then arguments
