@@ -16,6 +16,7 @@
 #include "lbmon/options.h"
 #include "lbmon/privs.h"
 #include "lbmon/report.h"
+#include "lbmon/status.h"
 #include "lbmon/watch.h"
 #include "lib/nl.h"
 #include "lib/version.h"
@@ -30,11 +31,18 @@ struct mon {
 	struct announce *announce;
 	struct routes *routes; /* NULL: nothing is announced */
 	struct bgp *bgp; /* NULL: nobody listens */
+	struct status *status; /* NULL: of no interest to others */
+	struct announce_result last;
 	struct timer *again, *leave;
 	bool leaving, asked; /* asked: ExaBGP knows what we want */
 	bool said_hop[2]; /* that IPv4, IPv6 has no next hop */
 	struct lb_err err;
 };
+
+static int by_addr(const void *a, const void *b)
+{
+	return lb_addr_cmp(a, b);
+}
 
 static void log_route(void *arg, const struct lb_addr *addr, bool on)
 {
@@ -72,6 +80,11 @@ static bool too_early(const struct mon *m, const struct announce_state *state,
 	return watch_pending(m->watch) || (state->ready && !result->n && result->again);
 }
 
+static bool has_hop(const struct mon *m, const struct lb_addr *addr)
+{
+	return addr->family == 6 ? m->opt.attrs.hop6.family : m->opt.attrs.hop4.family;
+}
+
 /* An address of a family without a next hop cannot be announced: said once a family. */
 static size_t leave_out(struct mon *m, struct lb_addr *addr, size_t n)
 {
@@ -80,7 +93,7 @@ static size_t leave_out(struct mon *m, struct lb_addr *addr, size_t n)
 	for (i = 0; i < n; i++) {
 		bool v6 = addr[i].family == 6;
 
-		if (v6 ? m->opt.attrs.hop6.family : m->opt.attrs.hop4.family) {
+		if (has_hop(m, &addr[i])) {
 			addr[kept++] = addr[i];
 		} else if (!m->said_hop[v6]) {
 			m->said_hop[v6] = true;
@@ -99,6 +112,7 @@ static int update(struct mon *m, const struct announce_state *state)
 
 	if (announce_update(m->announce, loop_now(m->loop), state, &result, log_route, m, &m->err))
 		return -1;
+	m->last = result;
 	if (result.again)
 		timer_set(m->again, result.again - loop_now(m->loop));
 	if (too_early(m, state, &result))
@@ -114,6 +128,7 @@ static void announce(void *arg)
 	struct mon *m = arg;
 	int ret = 0;
 
+	status_changed(m->status);
 	if (!m->routes)
 		return;
 	state.ready = !m->leaving && watch_ready(m->watch);
@@ -161,6 +176,7 @@ static void said(void *arg)
 {
 	struct mon *m = arg;
 
+	status_changed(m->status);
 	if (m->leaving && routes_settled(m->routes))
 		loop_stop(m->loop);
 }
@@ -171,6 +187,62 @@ static void gone(void *arg)
 
 	log_event("end", "instance", m->opt.instance, "reason", "end of input", NULL);
 	loop_stop(m->loop);
+}
+
+static bool is_in(const struct lb_addr *list, size_t n, const struct lb_addr *addr)
+{
+	return n && bsearch(addr, list, n, sizeof(*list), by_addr);
+}
+
+static enum lb_mon_node node_now(const struct mon *m)
+{
+	if (!watch_model(m->watch))
+		return LB_MON_UNLOADED;
+	if (!watch_on_device(m->watch))
+		return LB_MON_DETACHED;
+	if (watch_drained(m->watch))
+		return LB_MON_DRAINED;
+	return watch_ready(m->watch) ? LB_MON_READY : LB_MON_ASKING;
+}
+
+static enum lb_mon_route route_now(const struct mon *m, const struct lb_addr *addr, bool served)
+{
+	if (!is_in(m->last.addr, m->last.n, addr)) {
+		if (!has_hop(m, addr))
+			return LB_MON_HOPLESS;
+		if (node_now(m) != LB_MON_READY)
+			return LB_MON_WITHDRAWN;
+		return served ? LB_MON_HELD : LB_MON_UNSERVED;
+	}
+	if (routes_told(m->routes, addr))
+		return LB_MON_ANNOUNCED;
+	return routes_refused(m->routes, addr) ? LB_MON_REFUSED : LB_MON_SAID;
+}
+
+/* Without memory it says nothing of VIPs. */
+static void report(void *arg, struct lb_mon *to)
+{
+	const struct mon *m = arg;
+	const struct lb_model *model = watch_model(m->watch);
+	struct lb_addr *served = NULL;
+	struct lb_err ignored;
+	size_t n;
+
+	to->alone = m->opt.alone;
+	to->node = node_now(m);
+	snprintf(to->cannot, sizeof(to->cannot), "%s", watch_cannot(m->watch));
+	if (!m->routes || !model || watch_addrs(m->watch, &served, &n, &ignored))
+		return;
+	to->vip = calloc(model->vips + 1, sizeof(*to->vip));
+	for (size_t i = 0; to->vip && i < model->vips; i++) {
+		const struct lb_addr *addr = &model->vip[i].svc.addr;
+
+		if (i && !lb_addr_cmp(addr, &model->vip[i - 1].svc.addr))
+			continue;
+		to->vip[to->vips++] = (struct lb_mon_vip){
+			*addr, route_now(m, addr, is_in(served, n, addr))};
+	}
+	free(served);
 }
 
 static void nothing(void *arg)
@@ -226,11 +298,15 @@ static int set_up(struct mon *m)
 	    set_up_routes(m))
 		return -1;
 	m->watch = watch_new(m->loop, &opt, &m->err);
-	return m->watch ? 0 : -1;
+	if (!m->watch || m->opt.once || m->opt.dry_run)
+		return m->watch ? 0 : -1;
+	m->status = status_new(m->loop, m->opt.instance, report, m, &m->err);
+	return m->status ? 0 : -1;
 }
 
 static void tear_down(struct mon *m)
 {
+	status_free(m->status);
 	bgp_free(m->bgp);
 	watch_free(m->watch);
 	routes_free(m->routes);

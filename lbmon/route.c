@@ -349,6 +349,13 @@ bool routes_told(const struct routes *r, const struct lb_addr *addr)
 	return it && it->told >= FOUND;
 }
 
+bool routes_refused(const struct routes *r, const struct lb_addr *addr)
+{
+	const struct item *it = item_find(r, addr);
+
+	return it && it->failed;
+}
+
 struct routes *routes_new(const struct route_attrs *attrs, struct lb_err *err)
 {
 	struct routes *r = calloc(1, sizeof(*r));

@@ -56,5 +56,7 @@ bool routes_waiting(const struct routes *r);
 bool routes_settled(const struct routes *r);
 /* Is this address announced, as far as ExaBGP said? */
 bool routes_told(const struct routes *r, const struct lb_addr *addr);
+/* Did it refuse to? */
+bool routes_refused(const struct routes *r, const struct lb_addr *addr);
 
 #endif

@@ -193,6 +193,7 @@ static int find_maps(struct watch *w, struct lb_err *err)
 		return -1;
 	}
 	w->said[0] = '\0';
+	watch_hinder(w, "");
 	log_event("maps", "instance", w->opt.instance, "state", "found", NULL);
 	w->drained = lb_maps_drained(w->maps);
 	w->attached = watch_attached(w);
@@ -212,6 +213,7 @@ static bool look_around(struct watch *w, struct lb_err *err)
 		if (!find_maps(w, err))
 			return true;
 		watch_say(w, "maps", err->msg);
+		watch_hinder(w, err->msg);
 		return false;
 	}
 	attached = watch_attached(w);
@@ -300,6 +302,11 @@ bool watch_ready(const struct watch *w)
 	return w->maps && w->attached && w->known;
 }
 
+bool watch_on_device(const struct watch *w)
+{
+	return w->attached;
+}
+
 bool watch_pending(const struct watch *w)
 {
 	return w->maps && w->attached && !w->known;
@@ -354,6 +361,11 @@ int watch_addrs(const struct watch *w, struct lb_addr **addr, size_t *n, struct 
 const struct lb_model *watch_model(const struct watch *w)
 {
 	return w->maps ? &w->model : NULL;
+}
+
+const char *watch_cannot(const struct watch *w)
+{
+	return w->cannot;
 }
 
 bool watch_any_down(const struct watch *w)

@@ -30,6 +30,8 @@ void watch_free(struct watch *w);
 
 /* May this node announce anything: the maps are there, the program is attached somewhere in this namespace, all targets are known. */
 bool watch_ready(const struct watch *w);
+/* Of these, is the program attached? */
+bool watch_on_device(const struct watch *w);
 /* Is it only that some targets are not known yet? What a predecessor announced had better stay so long. */
 bool watch_pending(const struct watch *w);
 bool watch_drained(const struct watch *w);
@@ -37,6 +39,8 @@ bool watch_drained(const struct watch *w);
 int watch_addrs(const struct watch *w, struct lb_addr **addr, size_t *n, struct lb_err *err);
 /* The configuration as last read, health filled in; NULL while there is none. */
 const struct lb_model *watch_model(const struct watch *w);
+/* What keeps it from reading the maps, or from writing to them; "": nothing. */
+const char *watch_cannot(const struct watch *w);
 /* Something that is checked is down. */
 bool watch_any_down(const struct watch *w);
 /* A line of the log: targets, questions, how late they were. */

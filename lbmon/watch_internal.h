@@ -34,10 +34,14 @@ struct watch {
 	bool current; /* the model is that of `commits` */
 	uint64_t said_at;
 	char said[LB_ERR_LEN]; /* the last trouble, said once */
+	char cannot[LB_ERR_LEN]; /* why there are no maps, or no lock */
 };
 
 /* Trouble that lasts is said once. */
 void watch_say(struct watch *w, const char *event, const char *what);
+
+/* What keeps it from its work; "": nothing any more. */
+void watch_hinder(struct watch *w, const char *why);
 
 /* Commits so far: another number, another configuration. */
 uint32_t watch_commits(const struct watch *w);

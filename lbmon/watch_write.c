@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What lbmon writes: health, and the tables that follow from it, under the lock. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,12 @@ static const struct pool_state *old_state(const struct pool_state *old, size_t n
 		if (!strcmp(old[n].name, name))
 			return &old[n];
 	return NULL;
+}
+
+void watch_hinder(struct watch *w, const char *why)
+{
+	w->retell |= strcmp(w->cannot, why) != 0;
+	snprintf(w->cannot, sizeof(w->cannot), "%s", why);
 }
 
 int watch_pools(struct watch *w, const struct lb_model *m, size_t was, struct lb_err *err)
@@ -126,12 +133,15 @@ void watch_write(void *arg)
 		return;
 	lock = lb_lock(w->opt.instance, 0, &err);
 	if (lock < 0) {
-		if (++w->locked_out == LOCK_PATIENCE)
+		if (++w->locked_out == LOCK_PATIENCE) {
 			watch_say(w, "lock", err.msg);
+			watch_hinder(w, err.msg);
+		}
 		timer_set(w->write, LOCK_AGAIN);
 		return;
 	}
 	w->locked_out = 0;
+	watch_hinder(w, "");
 	write_locked(w);
 	close(lock);
 }

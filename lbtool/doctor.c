@@ -209,6 +209,7 @@ static int doctor(struct tool *t, struct lb_args *a)
 	if (!open_all(d)) {
 		run_list(d, doctor_prog);
 		run_list(d, doctor_dev);
+		run_list(d, doctor_mon);
 		run_list(d, doctor_conf);
 		run_list(d, doctor_way);
 		run_list(d, doctor_rx);
@@ -219,6 +220,7 @@ static int doctor(struct tool *t, struct lb_args *a)
 	doctor_rx_close(d);
 	devs_free(&d->devs);
 	lb_model_free(&d->model);
+	lb_mon_free(&d->mon);
 	free(d);
 	return ret;
 }

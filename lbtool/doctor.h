@@ -11,6 +11,7 @@
 #include "lbtool/devs.h"
 #include "lbtool/tool.h"
 #include "lib/model.h"
+#include "lib/mon.h"
 #include "lib/rxmaps.h"
 
 enum doctor_status { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_FAULT };
@@ -37,6 +38,8 @@ struct doctor {
 	size_t ours; /* devices that have the program */
 	struct lb_model model;
 	struct lb_info info;
+	struct lb_mon mon;
+	bool monitored, watched; /* there is a d->mon, and it is a recent one */
 	uint32_t prog; /* id of the balancer's pinned program */
 	char maps_why[LB_ERR_LEN]; /* why there is a balancer, but no HAVE_LB */
 	struct lb_rx *rx;
@@ -65,7 +68,7 @@ struct doctor_check {
 	void (*recv)(struct doctor *d, const struct lb_link *link, const struct lb_receiver *r);
 };
 extern const struct doctor_check doctor_host[], doctor_prog[], doctor_dev[], doctor_conf[],
-	doctor_way[], doctor_rx[], doctor_rx_vip[];
+	doctor_way[], doctor_mon[], doctor_rx[], doctor_rx_vip[];
 
 /* Sets HAVE_RX and what goes with it, or rx_why; d->devs is read. doctor_rx_close(): frees it. */
 void doctor_rx_open(struct doctor *d);

@@ -138,11 +138,11 @@ static void one_health(struct doctor *d, const struct lb_m_pool *p, const struct
 	if (r->health == LB_M_SICK) {
 		doctor_remedy(d, "%s -once", d->lbmon);
 		doctor_find(d, DOCTOR_WARNING, addr, "of pool %s is down: %s", p->name, r->why);
-	} else if (r->health == LB_M_UNKNOWN) {
+	} else if (r->health == LB_M_UNKNOWN && d->watched) {
 		doctor_remedy(d, "%s -once", d->lbmon);
 		doctor_find(d, DOCTOR_WARNING, addr,
-			    "of pool %s has not been checked: lbmon does not run, or has only just "
-			    "begun",
+			    "of pool %s has not been checked, or cannot be asked: lbmon's log says "
+			    "why",
 			    p->name);
 	}
 }

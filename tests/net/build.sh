@@ -278,7 +278,7 @@ remove_pins() { # NODE
 	fi
 	# The namespace's end takes the programs off its devices; what is left here is names.
 	[ ! -d "$pins" ] || rm -rf "$pins"
-	rm -f "/run/lb/$PREFIX-$1.lock"
+	rm -f "/run/lb/$PREFIX-$1.lock" "/run/lb/$PREFIX-$1.lbmon"
 }
 
 remove() {

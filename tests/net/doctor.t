@@ -39,8 +39,9 @@ found "fault privileges -" "a privilege is missing" setpriv --bounding-set -perf
 chmod o+w /run/lb
 found "warning lock /run/lb" "anybody may hold the lock"
 mended "anybody may hold the lock"
-found "fault lock /run/lb" "locks cannot be written" privately "mount -t tmpfs -o ro,mode=755 tmpfs /run/lb"
-found "fault lock /run/lb" "no directory for locks" privately "mount --rbind /run/netns $TMP/netns &&
+found "fault lock /run/lb" "locks cannot be written" privately "mount --bind /run/lb /run/lb && mount -o remount,bind,ro /run/lb"
+found "fault lock /run/lb
+warning lbmon -" "no directory for locks" privately "mount --rbind /run/netns $TMP/netns &&
 	mount -t tmpfs tmpfs /run && touch /run/lb && mkdir /run/netns && mount --rbind $TMP/netns /run/netns"
 perl -e 'use Fcntl ":flock"; open F, "+<", $ARGV[0] or die; flock F, LOCK_EX; truncate F, 0; syswrite F, "$$\n"; sleep 60' \
 	"/run/lb/$NS.lock" &

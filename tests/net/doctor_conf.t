@@ -72,7 +72,7 @@ listen
 lbt pool replace spare check tcp direct on port 8080 interval 200ms timeout 200ms rise 1 fall 3 panic 0
 lbt real add 10.9.0.1 pool spare
 lbt real del 10.1.1.3 pool spare
-found "warning health 10.9.0.1" "nobody checks"
+found "warning lbmon -" "nobody checks"
 "$LBMON" -n "$NODE" -i "$NS" -alone 2>"$TMP/lbmon" &
 MON=$!
 PIDS+=("$MON")
@@ -97,9 +97,10 @@ sound "none is down"
 kill "$MON"
 wait "$MON"
 lbt pool replace spare direct off
-found "fault vip 203.0.113.2" "checks at a VIP without a route"
+found "warning lbmon -
+fault vip 203.0.113.2" "checks at a VIP without a route"
 ip -n "$NODE" route add 203.0.113.0/24 via 10.9.0.1
-sound "with one"
+found "warning lbmon -" "with one"
 lbt pool replace spare check none
 
 # The way.
