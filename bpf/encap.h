@@ -46,9 +46,9 @@ static __always_inline __u8 lb_inner_proto(const struct lb_pkt *p)
 }
 
 /* outer: all of the outer header's bytes. */
-static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p, __u32 outer)
+static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p, const struct lb_nexthop *nh,
+				      __u32 outer)
 {
-	const struct lb_nexthop *nh = p->nh;
 	__u8 proto = p->how & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
 	__be16 len = bpf_htons(p->len + outer);
 	__u32 host = p->hash & nh->spread, sum = (host & 0xffff) + (host >> 16);
@@ -62,9 +62,9 @@ static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p, __u32 ou
 }
 
 /* The flow label comes from the flow's hash (RFC 6438): routers behind us spread tunnels by it. */
-static __always_inline void lb_outer6(void *l3, const struct lb_pkt *p, __u32 outer)
+static __always_inline void lb_outer6(void *l3, const struct lb_pkt *p, const struct lb_nexthop *nh,
+				      __u32 outer)
 {
-	const struct lb_nexthop *nh = p->nh;
 	__u8 proto = p->how & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
 	__u32 label = p->hash & 0xfffff, host = p->hash & nh->spread;
 
@@ -78,11 +78,12 @@ static __always_inline void lb_outer6(void *l3, const struct lb_pkt *p, __u32 ou
 }
 
 /* UDP and GUE; `more` bytes of private data follow, `len` bytes in all from here on. */
-static __always_inline void lb_udp_gue(void *udp, const struct lb_pkt *p, __u32 len, __u32 more)
+static __always_inline void lb_udp_gue(void *udp, const struct lb_pkt *p, __be16 port, __u32 len,
+				       __u32 more)
 {
 	__u16 sport = LB_GUE_SPORT | (p->hash & LB_GUE_SPORT_MASK);
 
-	LB_AT(__u32, udp) = bpf_htons(sport) | (__u32)p->nh->port << 16;
+	LB_AT(__u32, udp) = bpf_htons(sport) | (__u32)port << 16;
 	LB_AT(__u32, udp + 4) = bpf_htons(len); /* no checksum */
 	LB_AT(__u32, udp + 8) = more / 4 | lb_inner_proto(p) << 8;
 }
@@ -121,58 +122,87 @@ __noinline int lb_private(struct xdp_md *ctx, __u32 off, __u32 v6, __u32 prev)
 }
 
 /* Each family with a bound of its own: 6.1 forgets that length and family belong together. */
-static __always_inline int lb_encap4(struct xdp_md *ctx, struct lb_pkt *p, __u64 l3, __u32 outer)
+static __always_inline int lb_encap4(struct xdp_md *ctx, const struct lb_pkt *p,
+				     const struct lb_nexthop *nh, __u64 l3, __u32 outer)
 {
 	void *ip = lb_data(ctx) + l3, *udp = ip + sizeof(struct iphdr);
 
 	if (udp > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
-	lb_outer4(ip, p, outer);
+	lb_outer4(ip, p, nh, outer);
 	if (!(p->how & LB_NH_GUE))
 		return LB_NEXT;
 	if (udp + LB_UDP_GUE_LEN > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
-	lb_udp_gue(udp, p, p->len + outer - sizeof(struct iphdr),
+	lb_udp_gue(udp, p, nh->port, p->len + outer - sizeof(struct iphdr),
 		   p->prev ? lb_prev_len(p->how, p->prev) : 0);
 	if (!p->prev)
 		return LB_NEXT;
 	return lb_private(ctx, l3 + sizeof(struct iphdr) + LB_UDP_GUE_LEN, 0, p->prev);
 }
 
-static __always_inline int lb_encap6(struct xdp_md *ctx, struct lb_pkt *p, __u64 l3, __u32 outer)
+static __always_inline int lb_encap6(struct xdp_md *ctx, const struct lb_pkt *p,
+				     const struct lb_nexthop *nh, __u64 l3, __u32 outer)
 {
 	void *ip = lb_data(ctx) + l3, *udp = ip + sizeof(struct ipv6hdr);
 
 	if (udp > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
-	lb_outer6(ip, p, outer);
+	lb_outer6(ip, p, nh, outer);
 	if (!(p->how & LB_NH_GUE))
 		return LB_NEXT;
 	if (udp + LB_UDP_GUE_LEN > lb_data_end(ctx))
 		return LB_DROP_NO_ROOM;
-	lb_udp_gue(udp, p, p->len + outer - sizeof(struct ipv6hdr),
+	lb_udp_gue(udp, p, nh->port, p->len + outer - sizeof(struct ipv6hdr),
 		   p->prev ? lb_prev_len(p->how, p->prev) : 0);
 	if (!p->prev)
 		return LB_NEXT;
 	return lb_private(ctx, l3 + sizeof(struct ipv6hdr) + LB_UDP_GUE_LEN, 1, p->prev);
 }
 
-static __always_inline int lb_encap(struct xdp_md *ctx, struct lb_pkt *p)
+static __always_inline int lb_tunnel(struct xdp_md *ctx, struct lb_pkt *p,
+				     const struct lb_nexthop *nh)
 {
 	__u32 outer, l3;
 
-	if (p->how & LB_NH_BARE)
-		return lb_send_bare(ctx, p);
 	/* The table was read by one packet, the encapsulation may be another's since. */
 	if (!(p->how & LB_NH_GUE))
 		p->prev = 0;
 	outer = lb_outer_len(p->how);
 	if (p->prev)
 		outer += lb_prev_len(p->how, p->prev);
-	l3 = lb_push_l2(ctx, p->nh, p->how, p->l2, p->l3, p->tag, outer);
+	l3 = lb_push_l2(ctx, nh, p->how, p->l2, p->l3, p->tag, outer);
 	if (!l3)
 		return LB_DROP_NO_ROOM;
-	return p->how & LB_NH_V6 ? lb_encap6(ctx, p, l3, outer) : lb_encap4(ctx, p, l3, outer);
+	return p->how & LB_NH_V6 ? lb_encap6(ctx, p, nh, l3, outer)
+				 : lb_encap4(ctx, p, nh, l3, outer);
+}
+
+/*
+ * The same of the long way. Global: the verifier looks at it once, and to the verifier it may have changed all of *p, so what
+ * the ways that lead here knew of it is forgotten, and what follows is looked at once, too.
+ */
+int lb_tunnel_long(struct xdp_md *ctx, struct lb_pkt *p, const struct lb_nexthop *nh);
+
+__noinline int lb_tunnel_long(struct xdp_md *ctx, struct lb_pkt *p, const struct lb_nexthop *nh)
+{
+	if (!p || !nh)
+		return LB_DROP_NO_ROOM;
+	return lb_tunnel(ctx, p, nh);
+}
+
+static __always_inline int lb_encap(struct xdp_md *ctx, struct lb_pkt *p)
+{
+	const struct lb_svc *svc = p->svc;
+	struct lb_nexthop *nh = p->nh;
+	int why;
+
+	if (p->how & LB_NH_BARE)
+		return lb_send_bare(ctx, p);
+	why = lb_tunnel_long(ctx, p, nh);
+	p->svc = svc;
+	p->nh = nh;
+	return why;
 }
 
 #endif

@@ -75,23 +75,19 @@ __noinline int lb_fragment_keep(__u64 key, __u32 id)
 {
 	__u32 i = lb_scale(key >> 32, LB_FRAGMENT_BUCKETS), now = lb_fragment_now();
 	struct lb_session *s = bpf_map_lookup_elem(&fragment, &i);
-	__u32 best = 0, best_age = 0;
+	__s64 best = 0; /* as in lb_insert() */
 
 	if (!s || lb_cfg.trace)
 		return 0;
-	for (i = 0; i < LB_SESSION_WAYS; i++) {
-		__u64 e = LB_READ_ONCE(s->way[i]);
-		__u32 age = e ? (now - (__u32)e) & 0xffff : 0x10000;
+#pragma unroll
+	for (__u32 k = 0; k < LB_SESSION_WAYS; k++) {
+		__u64 e = LB_READ_ONCE(s->way[k]);
+		__s64 age = (now - (__u32)e) & 0xffff;
 
-		if ((__u32)(e >> 32) == (__u32)key)
-			age = 0x20000;
-		if (age >= best_age) {
-			best_age = age;
-			best = i;
-		}
+		age |= lb_none(e) << 16 | lb_none((e >> 32) ^ (__u32)key) << 17;
+		best = lb_max(best, age << 3 | k);
 	}
-	if (best < LB_SESSION_WAYS)
-		LB_WRITE_ONCE(s->way[best], key << 32 | (__u64)id << 16 | now);
+	LB_WRITE_ONCE(s->way[best & 7], key << 32 | (__u64)id << 16 | now);
 	return 0;
 }
 

@@ -88,13 +88,13 @@ static __always_inline __u32 hc_head(void *head, const struct lb_pkt *p)
 
 	if (p->how & LB_NH_V6) {
 		ip = sizeof(struct ipv6hdr);
-		lb_outer6(head, p, outer);
+		lb_outer6(head, p, p->nh, outer);
 	} else {
 		ip = sizeof(struct iphdr);
-		lb_outer4(head, p, outer);
+		lb_outer4(head, p, p->nh, outer);
 	}
 	if (p->how & LB_NH_GUE)
-		lb_udp_gue(head + ip, p, p->len + outer - ip, 0);
+		lb_udp_gue(head + ip, p, p->nh->port, p->len + outer - ip, 0);
 	return outer;
 }
 

@@ -169,26 +169,20 @@ int lb_insert(struct lb_session *s, __u64 entry, __u32 tick);
 
 __noinline int lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
 {
-	__u32 best = LB_SESSION_WAYS, best_age = 0;
+	__s64 best = 0; /* how gladly it is given up, and above that, which: of equals the first */
 
 	if (!s)
 		return 0;
-
+#pragma unroll
 	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
-		__u64 e = s->way[i];
-		__u32 age = e ? lb_age(e, tick) : 0x10000;
+		__u64 e = s->way[i], again = -(e & 1);
+		__s64 age = 0x8000 + lb_age(e, tick) - (again & (0x8000 + lb_cfg.tcp_idle));
 
-		if (e & 1)
-			age = age > lb_cfg.tcp_idle ? age - lb_cfg.tcp_idle : 0;
-		else
-			age += 0x8000;
-		if (age > best_age) {
-			best_age = age;
-			best = i;
-		}
+		age = lb_max(age, 0) | lb_none(e) << 16;
+		best = lb_max(best, age << 3 | (LB_SESSION_WAYS - 1 - i));
 	}
-	if (best < LB_SESSION_WAYS)
-		LB_WRITE_ONCE(s->way[best], entry);
+	if (best >> 3)
+		LB_WRITE_ONCE(s->way[LB_SESSION_WAYS - 1 - (best & 7)], entry);
 	return 0;
 }
 

@@ -67,6 +67,22 @@ struct lb_pkt {
 #define LB_READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define LB_WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 
+/* 1 for 0, else 0; and the larger one. A branch would be foreseen by no CPU, or all its ways be walked by the verifier. */
+static __always_inline __u64 lb_none(__u64 x)
+{
+	x = (x - 1) & ~x;
+	barrier_var(x);
+	return x >> 63;
+}
+
+static __always_inline __s64 lb_max(__s64 a, __s64 b)
+{
+	__s64 less = a - b, mask = less >> 63;
+
+	barrier_var(mask);
+	return a - (less & mask);
+}
+
 static __always_inline void *lb_data(const struct xdp_md *ctx)
 {
 	return (void *)(long)ctx->data;

@@ -139,7 +139,7 @@ static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, s
 	lb_plain_kind(s, p);
 	lb_keep(p, &kept);
 	lb_plain_shape(s, p);
-	if (lb_encap(ctx, p) != LB_NEXT) /* no room: nothing has changed */
+	if (lb_tunnel(ctx, p, p->nh) != LB_NEXT) /* no room: nothing has changed */
 		return LB_REST;
 	p->frame = lb_plain_frame(ctx) - lb_outer_len(p->how);
 	lb_count_vip(p);

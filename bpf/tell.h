@@ -198,11 +198,11 @@ static __always_inline void lb_trace(struct xdp_md *ctx, const struct lb_pkt *p,
 	ev = lb_event();
 	if (!ev)
 		return;
-	flags = (p->v6 ? LB_EV_V6 : 0) | (p->cache == LB_CACHE_HIT ? LB_EV_KEPT : 0) |
-		(p->quoted ? LB_EV_QUOTED : 0) | (p->fragment || p->key ? LB_EV_FRAGMENT : 0);
+	flags = p->v6 * LB_EV_V6 | lb_none(p->cache ^ LB_CACHE_HIT) * LB_EV_KEPT |
+		p->quoted * LB_EV_QUOTED | !lb_none(p->fragment | p->key) * LB_EV_FRAGMENT;
 	if (p->svc) {
-		flags |= LB_EV_SERVICE | (p->svc->port ? 0 : LB_EV_ANY) |
-			 (p->svc->flags & LB_SVC_REAL ? LB_EV_OWN : 0);
+		flags |= LB_EV_SERVICE | lb_none(p->svc->port) * LB_EV_ANY |
+			 !lb_none(p->svc->flags & LB_SVC_REAL) * LB_EV_OWN;
 		if (p->fragment && p->svc->flags & LB_SVC_TRACK && lb_meta.peers[p->half & 1])
 			flags |= LB_EV_TRACKED;
 		ev->vip = p->svc->vip;
