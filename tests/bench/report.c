@@ -31,14 +31,16 @@ static double ratio(const struct report *r)
 }
 
 /*
- * What is judged: nanoseconds as they would be at the clock at which adjust takes BENCH_ADJUST. Where it takes less, the CPU's
- * calls cost little ("safe RET" is not in force), which says nothing of the clock: there they stand as they are.
+ * What is judged: nanoseconds as they would be at the clock at which adjust takes BENCH_ADJUST. Where it takes less, the
+ * CPU's calls cost little ("safe RET" is not in force), which says nothing of the clock: there the empty program tells.
  */
 static double cost(const struct report *r)
 {
-	double adjust = r->least[REPORT_ADJUST];
+	double adjust = r->least[REPORT_ADJUST], empty = r->least[REPORT_EMPTY];
 
-	return r->least[REPORT_LB] * (adjust > BENCH_ADJUST ? BENCH_ADJUST / adjust : 1);
+	if (adjust > BENCH_ADJUST)
+		return r->least[REPORT_LB] * BENCH_ADJUST / adjust;
+	return r->least[REPORT_LB] * (empty > BENCH_EMPTY ? BENCH_EMPTY / empty : 1);
 }
 
 static bool over(const struct report *r)
@@ -94,11 +96,12 @@ void report_text(const struct report_head *head, const struct report *r, size_t 
 	       "balancer. median: of\n"
 	       "the balancer above empty, round by round. ratio: balancer by adjust. cost: "
 	       "balancer at a clock at\n"
-	       "which adjust takes %d ns, or less: comparable with what is allowed, what is aimed "
+	       "which adjust takes %d ns, or less and empty %d: comparable with what is allowed, "
+	       "what is aimed "
 	       "at, and what\n"
 	       "Katran takes in the same harness. memory: a load from where the session cache "
 	       "would be, each after the other.\n",
-	       BENCH_ADJUST);
+	       BENCH_ADJUST, BENCH_EMPTY);
 }
 
 static json_t *case_json(const struct report *r)

@@ -63,8 +63,8 @@ is "$? $said" '2 bench-compare: usage: bench-compare [ -j ] [ -t TURNS ] REV [ C
 cat >"$TMP/fake" <<'E2'
 #!/bin/bash
 echo "$*" >>"$0.calls"
-sed -n "$(wc -l <"$0.calls")p" "$0.says" | jq -R '{ jited_bytes: 20000, session_bytes: 800, session_entries: 100,
-	cases: (. / " " | [_nwise(2)] | map({ case: .[0], cost_ns: .[1] | tonumber, adjust_ns: 10 })) }'
+sed -n "$(wc -l <"$0.calls")p" "$0.says" | jq -R --argjson adjust "${ADJUST:-10}" '{ jited_bytes: 20000, session_bytes: 800, session_entries: 100,
+	cases: (. / " " | [_nwise(2)] | map({ case: .[0], cost_ns: .[1] | tonumber, adjust_ns: $adjust })) }'
 E2
 chmod +x "$TMP/fake"
 guard() { # LINES of the fake, then arguments
@@ -76,7 +76,7 @@ guard() { # LINES of the fake, then arguments
 }
 calls() { wc -l <"$TMP/fake.calls"; }
 
-printf '%s\n' '# said' 'jited_bytes 21000' 'flow_bytes 8.8' 'one 2.00' 'two 4' >"$TMP/bounds"
+printf '%s\n' '# said' 'jited_bytes 21000' 'flow_bytes 8.8' 'one 2.00 1' 'two 4 3' >"$TMP/bounds"
 is "$(guard 'one 1.9 two 3') $(calls)" '0 1' "guard: all under their bounds"
 is "$(guard $'one 2.1 two 3\none 1.9') $(calls) $(tail -n 1 "$TMP/fake.calls")" '0 2 -j -r 8 one' \
 	"guard: what is over is tried again, alone"
@@ -88,5 +88,10 @@ is "$(guard '')" 1 "guard: nothing measured"
 sed -i 's/21000/19000/' "$TMP/bounds"
 is "$(guard $'one 1 two 3\none 1 two 3\none 1 two 3')" 1 "guard: the program has become too long"
 is "$(guard $'one 2 two 3\none 1.5 two 3.5\none 2 two 4' -u) $(paste -sd' ' "$TMP/bounds")" \
-	'0 # said jited_bytes 22000 flow_bytes 8.80 one 2.25 two 4.50' "guard: new bounds"
+	'0 # said jited_bytes 22000 flow_bytes 8.80 one 2.25 1 two 4.50 3' "guard: new bounds"
+export ADJUST=7
+is "$(guard $'one 1.1 two 2\none 1.2\none 0.9') $(calls)" '0 3' "guard: where calls are cheap, bounds of their own"
+is "$(guard $'one 2 two 3\none 1.5 two 3.5\none 2 two 4' -u) $(paste -sd' ' "$TMP/bounds")" \
+	'0 # said jited_bytes 22000 flow_bytes 8.80 one 2.25 3.00 two 4.50 6.00' "guard: and new ones"
+unset ADJUST
 plan_done
