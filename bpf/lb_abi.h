@@ -278,6 +278,8 @@ _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 /* Default of idle_tcp: seconds after which a TCP flow's entry counts no more, and after which an entry that was seen again,
  * of whatever protocol, may be pushed out. Of a service with LB_SVC_SRC it is what begins anew that then goes by the table. */
 #define LB_TCP_IDLE 900u
+/* The 15 bits of time come round after 6 days: an entry that nobody took until then seems young for as long as these say,
+ * so they are a few hours at most. */
 #define LB_SESSION_REAL(e) ((__u16)((e) >> 16))
 
 /*

@@ -208,14 +208,15 @@ static __always_inline bool lb_stale(const struct lb_pkt *p, __u64 entry)
 /* May an entry that counts have another real than the table? See map `mixed`. */
 static __always_inline bool lb_mixed(__u32 pool)
 {
-	__u64 *at = bpf_map_lookup_elem(&mixed, &pool), now = bpf_jiffies64(), then;
+	__u64 *at = bpf_map_lookup_elem(&mixed, &pool), then, now;
 
 	if (!at)
 		return true;
 	then = LB_READ_ONCE(*at);
+	now = bpf_jiffies64(); /* after it: another CPU may be a tick ahead */
 	if (!then && !lb_cfg.trace)
 		LB_WRITE_ONCE(*at, now);
-	return !then || now - then <= lb_cfg.mixed_life;
+	return !then || (__s64)(now - then) <= (__s64)lb_cfg.mixed_life;
 }
 
 /*

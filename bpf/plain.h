@@ -11,7 +11,7 @@
  *
  * What it needs to stay fast: no call of a function, whose return is mispredicted on purpose where the CPU needs "safe
  * RET" (6 ns each); no address of a member of struct lb_pkt given away, which would put all of it into memory; and at most
- * 96 bytes of stack, for the long way has the rest of the 512.
+ * 128 bytes of stack, for the long way has the rest of the 512.
  */
 #ifndef LB_PLAIN_H
 #define LB_PLAIN_H

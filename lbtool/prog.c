@@ -291,7 +291,7 @@ const struct object prog_object = {
 	"reals, vips, pools: most of each; tables: room for that many tables of 65537 slots, new "
 	"and old\n"
 	"sessions: entries of the session cache, 0 for none\n"
-	"TIME := 30s-1440m, whole seconds of silence:\n"
+	"TIME := 30s-240m, whole seconds of silence:\n"
 	"        idle-tcp, until a connection counts no more (default 15m)\n"
 	"        idle-udp, until a UDP flow counts as a new one (default 2m)\n"
 	"seed: nodes that are to choose alike have the same one\n"

@@ -309,6 +309,8 @@ int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *
 		return 0;
 	ret = lb_table_ranges(&c, 1) ? lb_no_memory(&c) : 0;
 	if (!ret) {
+		/* Before the grace period: no packet that reads the new table has read an older date. */
+		__atomic_store_n(&maps->mixed[p->id], 0, __ATOMIC_RELEASE);
 		lb_wait_for_packets();
 		ret = lb_table_make(&c, p, &table);
 	}
@@ -321,7 +323,6 @@ int lb_maps_rebuild(struct lb_maps *maps, const struct lb_model *m, const char *
 	/* Killed in between, the table counts as not known, and the next writer makes it anew. */
 	__atomic_store_n(&live->built, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->settled, table.settled, __ATOMIC_RELEASE);
-	__atomic_store_n(&maps->mixed[p->id], 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->table, table.at, __ATOMIC_RELEASE);
 	__atomic_store_n(&maps->mixed[p->id], 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->built, table.built, __ATOMIC_RELEASE);

@@ -48,8 +48,8 @@ const struct lb_sizes lb_sizes_max = {
 	.pools = 65535,
 	.tables = 4096,
 	.sessions = 134217728,
-	.idle_tcp = 86400,
-	.idle_udp = 86400,
+	.idle_tcp = 14400,
+	.idle_udp = 14400,
 	.seed = UINT64_MAX,
 };
 

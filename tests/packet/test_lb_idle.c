@@ -178,7 +178,7 @@ Test(lb_idle, by_default)
 Test(lb_idle, at_the_ends)
 {
 	begin(lb_sizes_max.idle_tcp, lb_sizes_min.idle_udp);
-	rules(86400, 30);
+	rules(14400, 30);
 }
 
 Test(lb_idle, tcp_below_udp)

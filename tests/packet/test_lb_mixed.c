@@ -21,21 +21,23 @@ enum { SYN = 0x02, ACK = 0x10 };
 static struct world w;
 static struct lb_err err;
 static uint64_t *mixed; /* of the pool */
+static struct lb_meta *meta;
+static bool long_way; /* packets take it, as when somebody listens */
 static struct lb_session *cache;
 static uint32_t buckets;
 
-static void map_mixed(void)
+static void *map(const char *name)
 {
-	uint16_t id = lb_model_pool(&w.model, "s")->id;
 	char path[128];
+	void *at;
 	int fd;
 
-	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/mixed", w.instance);
+	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/%s", w.instance, name);
 	fd = bpf_obj_get(path);
-	mixed = mmap(NULL, (id + 1) * sizeof(*mixed), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	cr_assert(mixed != MAP_FAILED);
-	mixed += id;
+	cr_assert(at != MAP_FAILED, "%s", name);
+	return at;
 }
 
 static void setup(void)
@@ -47,6 +49,7 @@ static void setup(void)
 	must(world_net(&err));
 	sizes.sessions = 16384;
 	must(world_load(&w, "mixed", &sizes, &err));
+	must(world_pool(&w, "other", 251, &err));
 	must(world_pool(&w, "s", 1021, &err));
 	for (int i = 1; i <= 8; i++) {
 		snprintf(addr, sizeof(addr), "10.0.0.%d", i);
@@ -55,7 +58,10 @@ static void setup(void)
 	must(world_vip(&w, "203.0.113.1:80/tcp", "s", true, &err));
 	must(world_vip(&w, "203.0.113.1:53/udp", "s", true, &err));
 	must(world_commit(&w, &err));
-	map_mixed();
+	mixed = map("mixed");
+	mixed += lb_model_pool(&w.model, "s")->id;
+	cr_assert(gt(u16, lb_model_pool(&w.model, "s")->id, 0));
+	meta = map("meta");
 	cache = ptest_cache(&w, &buckets);
 }
 
@@ -64,13 +70,34 @@ static void teardown(void)
 	world_unload(&w);
 }
 
+static void setup_long(void)
+{
+	long_way = true;
+	setup();
+}
+
+/* Each case with packets of both ways. */
 TestSuite(lb_mixed, .init = setup, .fini = teardown);
+TestSuite(lb_mixed_long, .init = setup_long, .fini = teardown);
+
+#define CASE(name) \
+	static void name(void); \
+	Test(lb_mixed, name) \
+	{ \
+		name(); \
+	} \
+	Test(lb_mixed_long, name) \
+	{ \
+		name(); \
+	} \
+	static void name(void)
 
 static struct lb_addr to(uint32_t flow, uint8_t flags)
 {
 	struct pkt_spec s = {.dst = "203.0.113.1", .flags = flags, .sport = 20000 + flow};
 	struct pkt in;
 
+	meta->watch = long_way ? UINT32_MAX : 0;
 	pkt_build(&in, &s);
 	return ptest_real(&w, &in, "flow");
 }
@@ -104,7 +131,7 @@ static void expect_at_x(uint32_t flow, uint8_t flags, bool at)
 	cr_expect(eq(int, ptest_is(&a, X), at), "flags %#x", flags);
 }
 
-Test(lb_mixed, a_change_is_not_dated_yet)
+CASE(a_change_is_not_dated_yet)
 {
 	*mixed = LONG_AGO;
 	set_x(LB_M_DRAIN);
@@ -113,7 +140,7 @@ Test(lb_mixed, a_change_is_not_dated_yet)
 	cr_expect(gt(u64, *mixed, LONG_AGO), "the first SYN dates it");
 }
 
-Test(lb_mixed, a_change_of_health_is_one)
+CASE(a_change_of_health_is_one)
 {
 	*mixed = LONG_AGO;
 	must(world_health(&w, "s", X, LB_HEALTH_DOWN, &err));
@@ -123,7 +150,7 @@ Test(lb_mixed, a_change_of_health_is_one)
 	cr_expect(zero(u64, *mixed));
 }
 
-Test(lb_mixed, a_change_of_another_kind_is_none)
+CASE(a_change_of_another_kind_is_none)
 {
 	*mixed = LONG_AGO;
 	must(world_vip(&w, "203.0.113.9:80/tcp", "s", true, &err));
@@ -131,7 +158,7 @@ Test(lb_mixed, a_change_of_another_kind_is_none)
 	cr_expect(eq(u64, *mixed, LONG_AGO));
 }
 
-Test(lb_mixed, a_syn_mends_after_a_change)
+CASE(a_syn_mends_after_a_change)
 {
 	uint32_t flow = kept_at_x();
 
@@ -141,7 +168,7 @@ Test(lb_mixed, a_syn_mends_after_a_change)
 }
 
 /* What cannot be, since a packet of the flow would have dated it anew: it shows that the SYN does not look. */
-Test(lb_mixed, a_syn_does_not_look_long_after)
+CASE(a_syn_does_not_look_long_after)
 {
 	uint32_t flow = kept_at_x();
 
@@ -150,7 +177,7 @@ Test(lb_mixed, a_syn_does_not_look_long_after)
 	expect_at_x(flow, ACK, true);
 }
 
-Test(lb_mixed, a_flow_that_is_kept_elsewhere_dates_it)
+CASE(a_flow_that_is_kept_elsewhere_dates_it)
 {
 	uint32_t flow = kept_at_x();
 
@@ -162,7 +189,7 @@ Test(lb_mixed, a_flow_that_is_kept_elsewhere_dates_it)
 	expect_at_x(flow, ACK, false);
 }
 
-Test(lb_mixed, a_flow_that_is_where_the_table_says_does_not)
+CASE(a_flow_that_is_where_the_table_says_does_not)
 {
 	struct lb_addr a = to(0, ACK), b;
 
@@ -173,7 +200,7 @@ Test(lb_mixed, a_flow_that_is_where_the_table_says_does_not)
 	cr_expect(eq(u64, *mixed, LONG_AGO));
 }
 
-Test(lb_mixed, an_entry_of_a_silent_flow_counts_no_more)
+CASE(an_entry_of_a_silent_flow_counts_no_more)
 {
 	uint32_t flow = kept_at_x();
 
@@ -181,7 +208,7 @@ Test(lb_mixed, an_entry_of_a_silent_flow_counts_no_more)
 	expect_at_x(flow, ACK, false);
 }
 
-Test(lb_mixed, one_of_a_less_silent_flow_does)
+CASE(one_of_a_less_silent_flow_does)
 {
 	uint32_t flow = kept_at_x();
 
