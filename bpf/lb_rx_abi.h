@@ -5,6 +5,9 @@
 
 #include <linux/types.h>
 
+/* Like LB_ABI_VERSION, for what is in this file: a receiver outlives the balancer's versions. */
+#define LB_RX_ABI_VERSION 4
+
 /*
  * The receiver (rx.bpf.c). Its maps stand beside those of the balancer and need none of them.
  *
@@ -27,7 +30,7 @@ struct lb_rx_dev {
 	__u8 made_clsact; /* 1: lbtool made the clsact qdisc, and removes it */
 	__u8 pad;
 	__be16 gue_port; /* of UDP */
-	__u32 version; /* LB_ABI_VERSION of who wrote it */
+	__u32 version; /* LB_RX_ABI_VERSION of who wrote it */
 };
 _Static_assert(sizeof(struct lb_rx_dev) == 16, "lb_rx_dev is ABI");
 #define LB_RX_MSS_AUTO 1u

@@ -68,11 +68,11 @@ static int same_version(const struct lb_rx *rx, const char *instance, struct lb_
 
 	for (; !bpf_map_get_next_key(rx->fd[RX_DEV], prev, &key); prev = &key)
 		if (!bpf_map_lookup_elem(rx->fd[RX_DEV], &key, &dev) &&
-		    dev.version != LB_ABI_VERSION)
+		    dev.version != LB_RX_ABI_VERSION)
 			return lb_fail(err,
 				       "the receiver in instance \"%s\" has ABI version %u, this "
 				       "lbtool %u: delete its devices with that version",
-				       instance, dev.version, LB_ABI_VERSION);
+				       instance, dev.version, LB_RX_ABI_VERSION);
 	return 0;
 }
 

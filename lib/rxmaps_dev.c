@@ -111,7 +111,7 @@ int lb_rx_put(struct lb_rx *rx, const struct lb_receiver *recv, struct lb_err *e
 		.mtu = recv->mtu,
 		.made_clsact = recv->made_clsact,
 		.gue_port = htons(recv->gue_port),
-		.version = LB_ABI_VERSION,
+		.version = LB_RX_ABI_VERSION,
 	};
 	__u8 yes = 1;
 	size_t i;

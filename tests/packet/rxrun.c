@@ -177,8 +177,10 @@ int rxrun_leave(struct rxrun *r, const struct pkt *in, struct pkt *out)
 
 int rxrun_dev(struct rxrun *r, uint32_t mss, uint32_t mtu, struct lb_err *err)
 {
-	struct lb_rx_dev dev = {
-		.mss = mss, .mtu = mtu, .gue_port = htons(RX_GUE_PORT), .version = LB_ABI_VERSION};
+	struct lb_rx_dev dev = {.mss = mss,
+				.mtu = mtu,
+				.gue_port = htons(RX_GUE_PORT),
+				.version = LB_RX_ABI_VERSION};
 	uint32_t key = RX_IFINDEX;
 
 	if (bpf_map_update_elem(bpf_map__fd(r->skel->maps.rx_dev), &key, &dev, BPF_ANY))

@@ -343,7 +343,7 @@ Test(rxmaps, reasons)
 
 Test(rxmaps, another_version)
 {
-	struct lb_rx_dev dev = {.version = LB_ABI_VERSION + 1};
+	struct lb_rx_dev dev = {.version = LB_RX_ABI_VERSION + 1};
 	uint32_t key = 5;
 	struct lb_rx *two;
 	struct lb_err err;
