@@ -73,6 +73,8 @@ BENCH_O  := $(filter-out $(BENCH:$(B)/%=$(B)/o/%.o) %.bpf.o,$(call objects,tests
 # What is in tests/net is programs of one file each, and programs for the kernel.
 TOOLS    := $(patsubst %.c,$(B)/%,$(filter-out %.bpf.c,$(wildcard tests/net/*.c))) \
 	    $(patsubst %.c,$(B)/%.o,$(wildcard tests/net/*.bpf.c))
+# An lbtool and an lbmon of another ABI version, to be upgraded.
+OLD      := $(B)/tests/net/old/lbtool
 FUZZ     := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(B)/lbtool $(B)/lbmon
@@ -154,7 +156,10 @@ $(WIRE): $(call objects,tests/packet/wire*.c) $(B)/libpacket.a $(B)/liblb.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(COMPILE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-tests: all $(UNIT) $(PACKET) $(WIRE) $(TOOLS) $(BENCH)
+$(OLD): tests/net/old.sh tests/net/old.pl $(B)/lbtool $(B)/lbmon
+	$(call say,OLD)B=$(B) CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' tests/net/old.sh $(@D)
+
+tests: all $(UNIT) $(PACKET) $(WIRE) $(OLD) $(TOOLS) $(BENCH)
 
 # Whatever is missing is installed first; then make anew, since what is missing changes the flags above.
 check check-unit check-packet check-net check-golden check-man: need-test

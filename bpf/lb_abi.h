@@ -27,8 +27,10 @@
 #include "bpf/lb_source.h"
 #include "bpf/lb_why.h"
 
-/* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused. */
+/* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused; `lbtool prog reload`
+ * moves what is in them, from LB_ABI_OLDEST on, by the names of members: a name means the same as long as it is there. */
 #define LB_ABI_VERSION 5
+#define LB_ABI_OLDEST 3
 #define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
 
 /* Limits. The sizes of maps are chosen at `lbtool prog load`; these bound what it accepts. */
@@ -43,13 +45,11 @@
 /*
  * Services.
  *
- * A service is ADDRESS:PORT/PROTO, or ADDRESS:any/PROTO with port 0. Services sit in buckets: the
- * addresses of up to four entries, then what each of them is. The home bucket of an address is
- * lb_home4() / lb_home6() of it. All services of an address sit in its home bucket; when they
- * do not fit, the home holds one entry with LB_SVC_FAR for the address, and its services sit in the
- * buckets lb_far4() / lb_far6() of address, port and protocol. So a packet to an address that is no
- * VIP is known as such after one bucket. No bucket ever overflows: the writer tries other
- * multipliers until all fits.
+ * A service is ADDRESS:PORT/PROTO, or ADDRESS:any/PROTO with port 0. Services sit in buckets: the addresses of up to four
+ * entries, then what each of them is. The home bucket of an address is lb_home4() / lb_home6() of it. All services of an
+ * address sit in its home bucket; when they do not fit, the home holds one entry with LB_SVC_FAR for the address, and its
+ * services sit in the buckets lb_far4() / lb_far6() of address, port and protocol. So a packet to an address that is no VIP
+ * is known as such after one bucket. No bucket ever overflows: the writer tries other multipliers until all fits.
  *
  * Fragments have no ports but the first. When a service of an address takes them, there is one more entry for the
  * address and its protocol: port 0, `proto` with LB_SVC_FRAGMENT, otherwise as the service with the lowest port that
@@ -105,10 +105,8 @@ struct lb_bucket6 {
 };
 _Static_assert(sizeof(struct lb_bucket6) == 128, "lb_bucket6 is two cache lines");
 
-/*
- * Buckets of a half are counted from 0; the index in the map is half * buckets + bucket. Multipliers are odd.
- * Multiply-shift after Dietzfelbinger et al., J. Algorithms 25 (1997).
- */
+/* Buckets of a half are counted from 0; the index in the map is half * buckets + bucket. Multipliers are odd.
+ * Multiply-shift after Dietzfelbinger et al., J. Algorithms 25 (1997). */
 static inline __u32 lb_scale(__u32 hash, __u32 n)
 {
 	return ((__u64)hash * n) >> 32;
@@ -144,9 +142,7 @@ static inline __u32 lb_far6(const __u64 addr[2], __be16 port, __u8 proto, __u64 
 	return lb_scale(key >> 32, buckets);
 }
 
-/*
- * Pools. Index in the map: half * pools + id. A pool whose name is empty does not exist in that half.
- */
+/* Pools. Index in the map: half * pools + id. A pool whose name is empty does not exist in that half. */
 struct lb_pool {
 	__u64 table; /* base << 32 | slots: first slot and their number; slots 0: nobody to send to */
 	__u32 slots; /* the size that was asked for, a prime */
@@ -189,10 +185,8 @@ enum lb_check_kind {
 	LB_CHECK_EXEC,
 };
 
-/*
- * A check's socket carries this mark and the real's id in the low 16 bits: hc.bpf.c, on the way out of
- * the device, puts such packets into the tunnel to that real.
- */
+/* A check's socket carries this mark and the real's id in the low 16 bits: hc.bpf.c, on the way out of the device, puts
+ * such packets into the tunnel to that real. */
 #define LB_HC_MARK 0x4c420000u
 #define LB_HC_MARK_MASK 0xffff0000u
 
@@ -387,8 +381,7 @@ struct lb_meta {
 	__u8 peers[2]; /* how many nodes share their fragments, a half each */
 	__u8 pad0[18];
 
-	__u32 magic;
-	__u32 version;
+	__u32 magic, version; /* in all versions here */
 	__u64 seed; /* of the flow hash and of the tables; the same on all nodes */
 	__u32 reals, vips, pools; /* most ids of each, id 0 of the reals included */
 	__u32 slots; /* in all tables together */
@@ -399,6 +392,7 @@ struct lb_meta {
 	struct lb_source source[2]; /* a half each; read when a next hop is made */
 };
 _Static_assert(sizeof(struct lb_meta) == 192, "lb_meta is ABI");
+_Static_assert(__builtin_offsetof(struct lb_meta, magic) == 64, "where each version looks");
 
 enum lb_meta_flags {
 	LB_META_VIA = 1, /* some device has `via`: a next hop holds for its device only */

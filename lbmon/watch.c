@@ -181,7 +181,7 @@ static void lose_maps(struct watch *w)
 	lb_model_free(&w->model);
 	lb_maps_close(w->maps);
 	w->maps = NULL;
-	w->current = false;
+	w->current = w->moved = false;
 	keep_hops(w);
 	w->attached = w->known = false;
 }
@@ -205,7 +205,7 @@ static bool look_around(struct watch *w, struct lb_err *err)
 {
 	bool attached;
 
-	if (w->maps && !lb_maps_current(w->maps, w->opt.instance)) {
+	if (w->maps && !lb_maps_current(w->maps, w->opt.instance) && !watch_moved(w)) {
 		lose_maps(w);
 		return true;
 	}

@@ -46,3 +46,18 @@ bool watch_attached(struct watch *w)
 	free(link);
 	return yes;
 }
+
+/*
+ * Another version's lbtool moved the configuration into maps that we cannot read: what it was then holds until somebody starts an
+ * lbmon of that version. Reals have the ids that they had, so their checks go on, and routes follow; nothing is written.
+ */
+bool watch_moved(struct watch *w)
+{
+	if (!lb_maps_moved(w->maps, w->opt.instance))
+		return false;
+	if (!w->moved)
+		log_event("maps", "instance", w->opt.instance, "state", "moved", "error",
+			  "another version of lbtool has them: start lbmon anew", NULL);
+	w->moved = true;
+	return true;
+}

@@ -32,6 +32,7 @@ struct watch {
 	uint32_t locked_out; /* times in a row that the lock was another's */
 	bool retell; /* something changed that nobody was told of yet */
 	bool current; /* the model is that of `commits` */
+	bool moved; /* the pinned maps are another version's */
 	uint64_t said_at;
 	char said[LB_ERR_LEN]; /* the last trouble, said once */
 	char cannot[LB_ERR_LEN]; /* why there are no maps, or no lock */
@@ -57,5 +58,8 @@ void watch_write(void *arg);
 
 /* Is a program of ours on some device that is up? When the kernel does not say, it is as it was. */
 bool watch_attached(struct watch *w);
+
+/* The maps are pinned no more: because those of another ABI version took their place? */
+bool watch_moved(struct watch *w);
 
 #endif

@@ -39,7 +39,10 @@ static void maps(struct doctor *d)
 {
 	if (d->have & HAVE_LB)
 		return;
-	doctor_remedy(d, "%s prog unload && %s prog load", d->lbtool, d->lbtool);
+	if (lb_maps_movable(d->t->instance))
+		doctor_remedy(d, "%s prog reload", d->lbtool);
+	else
+		doctor_remedy(d, "%s prog unload && %s prog load", d->lbtool, d->lbtool);
 	doctor_find(d, DOCTOR_FAULT, d->t->instance, "%s", d->maps_why);
 }
 

@@ -198,7 +198,9 @@ static void swap_back(struct tool *t, const struct swap *swap, size_t n, int new
 }
 
 /* All devices get the new program, or all keep theirs; that of the health checks may be missing. */
-static int swap_programs(struct tool *t, const struct devs *d, const struct lb_reload *new)
+static int swap_programs(struct tool *t, const struct devs *d, const struct lb_reload *new,
+			 int (*done)(const char *instance, const struct lb_reload *new,
+				     struct lb_err *err))
 {
 	struct swap *swap = calloc(d->n + 1, sizeof(*swap));
 	size_t n = 0;
@@ -207,7 +209,7 @@ static int swap_programs(struct tool *t, const struct devs *d, const struct lb_r
 	if (!swap)
 		return lb_fail(&t->err, "out of memory");
 	if (!swap_all(t, d, swap, &n, new->lb))
-		ret = lb_prog_reload_done(t->instance, new, &t->err);
+		ret = done ? done(t->instance, new, &t->err) : 0;
 	if (ret)
 		swap_back(t, swap, n, new->lb);
 	for (size_t i = 0; !ret && i < n; i++)
@@ -218,26 +220,61 @@ static int swap_programs(struct tool *t, const struct devs *d, const struct lb_r
 	return ret;
 }
 
-static int prog_reload(struct tool *t, struct lb_args *a)
+static int reload(struct tool *t)
 {
 	struct lb_reload new;
 	struct devs d = {0};
 	int ret = -1;
 
-	if (lb_args_end(a, &t->err) || tool_no_dry_run(t) || tool_nl(t) || tool_maps(t) ||
-	    tool_lock(t) || devs_not_elsewhere(t))
-		return -1;
 	if (lb_prog_reload(t->instance, &new, &t->err))
 		return -1;
 	if (!devs_read(t, &d))
-		ret = swap_programs(t, &d, &new);
+		ret = swap_programs(t, &d, &new, lb_prog_reload_done);
 	if (ret)
 		lb_prog_reload_undo(t->instance);
+	else if (lb_prog_reload_clear(t->instance, &t->err))
+		tool_note(t, "old maps stay: %s", t->err.msg);
 	devs_free(&d);
 	close(new.old);
 	close(new.lb);
 	close(new.hc);
 	return ret;
+}
+
+/* The pins change before the devices: killed in between, the next reload finds all that it needs. */
+static int move(struct tool *t)
+{
+	struct lb_reload new = {.lb = -1, .hc = -1};
+	struct devs d = {0};
+	int ret = -1;
+
+	if (lb_prog_move(t->instance, &t->err))
+		return -1;
+	new.lb = lb_prog_open(t->instance, "lb", &t->err);
+	if (new.lb >= 0)
+		new.hc = lb_prog_open(t->instance, "hc", &t->err);
+	if (new.hc >= 0 && !devs_read(t, &d))
+		ret = swap_programs(t, &d, &new, NULL);
+	if (ret)
+		lb_prog_move_back(t->instance);
+	else if (lb_prog_move_done(t->instance, &t->err))
+		tool_note(t, "old maps stay: %s", t->err.msg);
+	devs_free(&d);
+	if (new.lb >= 0)
+		close(new.lb);
+	if (new.hc >= 0)
+		close(new.hc);
+	return ret;
+}
+
+static int prog_reload(struct tool *t, struct lb_args *a)
+{
+	if (lb_args_end(a, &t->err) || tool_no_dry_run(t) || tool_nl(t) || tool_lock(t) ||
+	    devs_not_elsewhere(t))
+		return -1;
+	if (lb_maps_movable(t->instance))
+		return move(t);
+	return tool_maps(t) ? -1 : reload(t);
 }
 
 static int fail_attached(struct tool *t, const struct devs *d)
@@ -296,6 +333,7 @@ const struct object prog_object = {
 	"        idle-udp, until a UDP flow counts as a new one (default 2m)\n"
 	"seed: nodes that are to choose alike have the same one\n"
 	"reload swaps the program of all devices for the one built into this lbtool and keeps the "
-	"maps\n"
+	"maps,\n"
+	"or moves what is in them to new ones when they are of an older version\n"
 	"unload removes program and configuration; detach it first: \"lbtool dev del DEV\"\n",
 };

@@ -74,6 +74,35 @@ static int map_one(const char *instance, const char *name, void **at, size_t len
 	return ret;
 }
 
+/* Of the pinned maps, whatever else they hold: 0: there are none. */
+static uint32_t pinned_version(const char *instance)
+{
+	struct lb_meta *meta = NULL;
+	struct lb_err ignored;
+	uint32_t version;
+
+	/* No version's record is longer than a page. */
+	if (map_one(instance, "meta", (void **)&meta, map_len(1, sizeof(*meta)), &ignored))
+		return 0;
+	version = meta->magic == LB_META_MAGIC ? meta->version : 0;
+	munmap(meta, map_len(1, sizeof(*meta)));
+	return version;
+}
+
+bool lb_maps_movable(const char *instance)
+{
+	uint32_t version = pinned_version(instance);
+
+	return version >= LB_ABI_OLDEST && version < LB_ABI_VERSION;
+}
+
+bool lb_maps_moved(const struct lb_maps *maps, const char *instance)
+{
+	uint32_t version = pinned_version(instance);
+
+	return version && version != maps->meta->version;
+}
+
 static size_t slots_len(const struct lb_maps *m)
 {
 	return map_len(m->meta->slots, sizeof(*m->slot));

@@ -36,6 +36,18 @@ struct lb_info {
 };
 void lb_maps_info(const struct lb_maps *maps, struct lb_info *info);
 
+/*
+ * Maps of another ABI version, which their BTF describes. movable: are the pinned ones of an older version that this one
+ * understands? old: what they say of themselves. move: fills those of `to`, which
+ * were made with the same sizes and seed and are used by nobody, with configuration, health, tables, devices and counters
+ * of `from`, whose lock is held; objects keep their ids. move_sessions: the session cache, as far as `to` has room free for its
+ * entries. It may be called again when packets have left `from`; when caches differ it does nothing.
+ */
+bool lb_maps_movable(const char *instance);
+int lb_maps_old(const char *instance, struct lb_info *info, struct lb_err *err);
+int lb_maps_move(const char *from, const char *to, struct lb_err *err);
+void lb_maps_move_sessions(const char *from, const char *to);
+
 /* The live configuration, with ids and health. Takes no lock: a commit in between starts the reading anew. */
 int lb_maps_read(const struct lb_maps *m, struct lb_model *model, struct lb_err *err);
 
@@ -81,6 +93,8 @@ void lb_maps_drain(struct lb_maps *maps, bool drained);
 
 /* Are these still the maps that are pinned for the instance? False after `prog unload`, with or without another load. */
 bool lb_maps_current(const struct lb_maps *maps, const char *instance);
+/* And if not: have maps of another ABI version taken their place? */
+bool lb_maps_moved(const struct lb_maps *maps, const char *instance);
 
 /* Slots of the live table of a pool that each of its reals has; count[] as lb_model_pool_reals() orders them, n entries. */
 int lb_maps_shares(struct lb_maps *m, const struct lb_model *model, const char *pool,

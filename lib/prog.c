@@ -19,9 +19,6 @@
 #include "lib/ring.h"
 #include "object_hash.h"
 
-/* Every table begins at a cache line. */
-#define SLOTS_OF(tables) ((tables) * ((LB_RING_DEFAULT | (LB_SLOTS_PER_LINE - 1)) + 1))
-
 const struct lb_sizes lb_sizes_default = {
 	.reals = 4096,
 	.vips = 4096,
@@ -90,7 +87,7 @@ static void set_meta(struct lb_meta *meta, const struct lb_sizes *sizes)
 		.reals = sizes->reals + 1, /* id 0 means none */
 		.vips = sizes->vips,
 		.pools = sizes->pools,
-		.slots = SLOTS_OF(sizes->tables),
+		.slots = LB_TABLE_ROOM(sizes->tables),
 		.buckets = sizes->vips * LB_BUCKETS_PER_VIP,
 		.sessions = (sizes->sessions + LB_SESSION_WAYS - 1) / LB_SESSION_WAYS,
 		.idle_tcp = sizes->idle_tcp,
@@ -189,7 +186,8 @@ int lb_prog_load(const char *instance, const struct lb_sizes *sizes, struct lb_e
 			       instance);
 	}
 	/* Maps without a program are what a killed load or unload left. */
-	if (lb_pin_bpffs(err) || lb_pin_clear(instance, false, err))
+	if (lb_pin_bpffs(err) || lb_pin_clear(instance, false, err) ||
+	    lb_pin_clear_aside(instance, err))
 		return -1;
 	skel = lb_bpf__open();
 	if (!skel)
@@ -216,6 +214,12 @@ int lb_meta_check(const struct lb_meta *meta, const char *instance, struct lb_er
 {
 	if (meta->magic == LB_META_MAGIC && meta->version == LB_ABI_VERSION)
 		return 0;
+	if (meta->magic == LB_META_MAGIC && meta->version >= LB_ABI_OLDEST &&
+	    meta->version < LB_ABI_VERSION)
+		return lb_fail(err,
+			       "the maps of instance \"%s\" have ABI version %u, this tool has %u: "
+			       "\"lbtool prog reload\" moves what is in them",
+			       instance, meta->version, LB_ABI_VERSION);
 	return lb_fail(
 		err,
 		"the maps of instance \"%s\" have ABI version %u, this tool has %u: use the tool "
@@ -381,7 +385,7 @@ int lb_prog_unload(const char *instance, struct lb_err *err)
 	if (fd < 0)
 		return -1;
 	close(fd);
-	return lb_pin_clear(instance, false, err);
+	return lb_pin_clear(instance, false, err) || lb_pin_clear_aside(instance, err) ? -1 : 0;
 }
 
 int lb_prog_open(const char *instance, const char *name, struct lb_err *err)

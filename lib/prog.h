@@ -42,8 +42,19 @@ struct lb_reload {
 };
 int lb_prog_reload(const char *instance, struct lb_reload *r, struct lb_err *err);
 int lb_prog_reload_done(const char *instance, const struct lb_reload *r, struct lb_err *err);
+/* Removes what a killed lb_prog_move() left, if any: no device has anything of it any more. */
+int lb_prog_reload_clear(const char *instance, struct lb_err *err);
 /* Instead: the old ones stay. */
 void lb_prog_reload_undo(const char *instance);
+
+/*
+ * For maps of another ABI version (lib/maps.h), in place of the above: new maps and programs take the place of the pinned ones,
+ * and have all that was in them; who might open those may open these. The caller then swaps the programs on the devices for the
+ * pinned ones. It calls done(), which also moves what packets wrote meanwhile, or, when the old ones shall stay, back().
+ */
+int lb_prog_move(const char *instance, struct lb_err *err);
+int lb_prog_move_done(const char *instance, struct lb_err *err);
+void lb_prog_move_back(const char *instance);
 
 /* Removes the pins of the balancer (not the receiver's). The caller has detached it everywhere. */
 int lb_prog_unload(const char *instance, struct lb_err *err);
@@ -55,8 +66,8 @@ int lb_prog_open(const char *instance, const char *name, struct lb_err *err);
 bool lb_prog_pinned(const char *instance, const char *name);
 
 /*
- * A descriptor of the program with that id when it works on this instance's maps: the pinned program, or one that
- * a killed reload left on a device. -1: it is foreign.
+ * A descriptor of the program with that id when it works on this instance's maps, or on those that a killed reload left beside
+ * them: the pinned program, or one that such a reload left on a device. -1: it is foreign.
  */
 int lb_prog_ours(const char *instance, uint32_t id);
 

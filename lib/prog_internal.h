@@ -30,6 +30,20 @@ int lb_pin_mkdirs(const char *instance, struct lb_err *err);
  * empty then. What is not there is no error. */
 int lb_pin_clear(const char *instance, bool rx, struct lb_err *err);
 
+/* Does the pin bear a name of the receiver's? */
+bool lb_pin_is_rx(const char *name);
+
+/*
+ * Where the maps of another ABI version stand while an instance's change places (lib/prog_move.c): a directory like an
+ * instance's. clear: with all that is in it; none there is no error.
+ */
+#define LB_ASIDE_LEN 40
+void lb_pin_aside(char aside[LB_ASIDE_LEN], const char *instance);
+int lb_pin_clear_aside(const char *instance, struct lb_err *err);
+
+/* Slots for that many tables: every table begins at a cache line. */
+#define LB_TABLE_ROOM(tables) ((tables) * ((LB_RING_DEFAULT | (LB_SLOTS_PER_LINE - 1)) + 1))
+
 /* Pins all maps of a loaded object; the programs are the caller's, the last pin being the sign that all is there. */
 int lb_pin_maps(struct bpf_object *obj, const char *instance, struct lb_err *err);
 int lb_pin_prog(int fd, const char *instance, const char *name, struct lb_err *err);

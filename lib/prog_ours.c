@@ -37,12 +37,15 @@ bool lb_prog_pinned(const char *instance, const char *name)
 
 int lb_prog_ours(const char *instance, uint32_t id)
 {
-	uint32_t maps[MAPS_MAX], len, meta = meta_id(instance);
+	uint32_t maps[MAPS_MAX], len, meta = meta_id(instance), other;
 	struct bpf_prog_info info = {0};
+	char aside[LB_ASIDE_LEN];
 	int fd;
 
 	if (!meta)
 		return -1;
+	lb_pin_aside(aside, instance);
+	other = meta_id(aside);
 	fd = bpf_prog_get_fd_by_id(id);
 	if (fd < 0)
 		return -1;
@@ -51,7 +54,7 @@ int lb_prog_ours(const char *instance, uint32_t id)
 	len = sizeof(info);
 	if (!bpf_obj_get_info_by_fd(fd, &info, &len))
 		for (uint32_t i = 0; i < info.nr_map_ids && i < MAPS_MAX; i++)
-			if (maps[i] == meta)
+			if (maps[i] == meta || (other && maps[i] == other))
 				return fd;
 	close(fd);
 	return -1;

@@ -99,8 +99,8 @@ int lb_pin_mkdirs(const char *instance, struct lb_err *err)
 	return 0;
 }
 
-/* The receiver's pins bear its name: prog/rx, prog/rx_mss, map/rx_*, map/count_rx. */
-static bool is_rx(const char *name)
+/* prog/rx, prog/rx_mss, map/rx_*, map/count_rx. */
+bool lb_pin_is_rx(const char *name)
 {
 	return strncmp(name, "rx", 2) == 0 || strcmp(name, "count_rx") == 0;
 }
@@ -117,7 +117,7 @@ static int clear_dir(const char *instance, const char *dir, bool rx, struct lb_e
 	if (!d)
 		return errno == ENOENT ? 0 : lb_pin_fail(err, errno, path);
 	while (!ret && (e = readdir(d))) {
-		if (e->d_name[0] == '.' || is_rx(e->d_name) != rx)
+		if (e->d_name[0] == '.' || lb_pin_is_rx(e->d_name) != rx)
 			continue;
 		if (unlinkat(dirfd(d), e->d_name, 0) && errno != ENOENT)
 			ret = lb_pin_fail(err, errno, path);
@@ -255,7 +255,7 @@ int lb_prog_instances(char (*names)[32], int max)
 	if (!d)
 		return 0;
 	while (n < max && (e = readdir(d)))
-		if (e->d_name[0] != '.' && strlen(e->d_name) < 32)
+		if (e->d_name[0] != '.' && e->d_name[0] != '+' && strlen(e->d_name) < 32)
 			strcpy(names[n++], e->d_name);
 	closedir(d);
 	return n;

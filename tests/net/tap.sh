@@ -11,6 +11,7 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 B=${B:-$TOP/build}
 LBTOOL=${LBTOOL:-$B/lbtool}
+LBMON=${LBMON:-$B/lbmon}
 PATH=$PATH:/usr/sbin:/sbin
 NS=$(basename "$0" .t)$$
 TMP=$(mktemp -d)
