@@ -273,12 +273,15 @@ install: all
 	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
 	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
 	install -m 644 man/grafana-lb.json $(DESTDIR)$(DOCDIR)
+	find exabgp -type f -exec install -D -m 644 '{}' '$(DESTDIR)$(DOCDIR)/examples/{}' ';'
+	sed -i 's,/usr/local/sbin,$(SBINDIR),' $(DESTDIR)$(DOCDIR)/examples/exabgp/*.conf
 	install -D -m 644 man/lbtool.schema.json $(DESTDIR)$(DATADIR)/lbtool.schema.json
 	install -D -m 644 lbtool/completion.bash $(DESTDIR)$(BASHDIR)/lbtool
 	install -D -m 644 lbtool/completion.zsh $(DESTDIR)$(ZSHDIR)/_lbtool
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/lbtool $(DESTDIR)$(SBINDIR)/lbmon
+	rm -rf $(DESTDIR)$(DOCDIR)/examples/exabgp
 	rm -f $(DESTDIR)$(DOCDIR)/grafana-lb.json $(DESTDIR)$(DATADIR)/lbtool.schema.json
 	rm -f $(DESTDIR)$(BASHDIR)/lbtool $(DESTDIR)$(ZSHDIR)/_lbtool
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(notdir $(wildcard man/*.7)))

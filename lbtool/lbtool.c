@@ -34,6 +34,16 @@ static int flush(struct tool *t)
 	return 0;
 }
 
+static int run_cmd(struct tool *t, struct lb_args *a)
+{
+	size_t from = a->at;
+
+	if (!cmd_run(t, a))
+		return 0;
+	options_late(a, from, &t->err);
+	return -1;
+}
+
 static int run(struct tool *t, struct lb_args *a)
 {
 	int what = options_parse(t, a);
@@ -54,7 +64,7 @@ static int run(struct tool *t, struct lb_args *a)
 	if (t->batch)
 		return edit_file(t, t->batch, false);
 	if (lb_args_peek(a))
-		return cmd_run(t, a);
+		return run_cmd(t, a);
 	usage_brief(stderr);
 	return lb_usage(&t->err, "OBJECT is missing");
 }

@@ -174,3 +174,19 @@ int options_parse(struct tool *t, struct lb_args *a)
 	}
 	return ret ? ret : set_instance(t);
 }
+
+void options_late(const struct lb_args *a, size_t from, struct lb_err *err)
+{
+	struct lb_err said = *err;
+
+	for (size_t i = from; i < a->n; i++) {
+		const char *word = a->word[i];
+
+		if (word[0] != '-' || !find(word + 1 + (word[1] == '-')) ||
+		    (err->status != LB_USAGE && !strstr(said.msg, word)))
+			continue;
+		(err->status == LB_USAGE ? lb_usage : lb_fail)(
+			err, "%s; an option, \"%s\", comes before the object", said.msg, word);
+		return;
+	}
+}

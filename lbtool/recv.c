@@ -233,6 +233,24 @@ static int complete(struct tool *t, struct work *w, const struct recv_want *want
 	return 0;
 }
 
+/* Its filters have the place of ours: who forgot -i would stop a receiver that works. */
+static int not_anothers(struct tool *t, const struct work *w)
+{
+	uint32_t in, out;
+
+	if (w->had)
+		return 0;
+	if (recv_filters(t, w->link.ifindex, &in, &out))
+		return -1;
+	if (!in && !out)
+		return 0;
+	return lb_fail(
+		&t->err,
+		"\"%s\" receives for another instance: name that one (-i); where it is gone, "
+		"\"tc filter del dev %s %s pref %d\" removes its filter",
+		w->link.name, w->link.name, in ? "ingress" : "egress", TC_PREF);
+}
+
 int recv_put(struct tool *t, struct recv_want *want, bool replace)
 {
 	struct work *w = calloc(1, sizeof(*w));
@@ -251,7 +269,7 @@ int recv_put(struct tool *t, struct recv_want *want, bool replace)
 		lb_fail(&t->err, "\"%s\" exists: use \"receiver replace\"", w->link.name);
 		goto out;
 	}
-	ret = complete(t, w, want) || apply(t, w) ? -1 : 0;
+	ret = not_anothers(t, w) || complete(t, w, want) || apply(t, w) ? -1 : 0;
 failed:
 	if (ret)
 		undo(t, w);

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -136,18 +137,30 @@ static int open_fds(struct lb_maps *m, const char *instance, struct lb_err *err)
 	return 0;
 }
 
+/* The program's pin comes last at load and goes first at unload. */
+static int is_loaded(const char *instance, struct lb_err *err)
+{
+	char what[128];
+	int fd;
+
+	snprintf(what, sizeof(what),
+		 "nothing is loaded as instance \"%s\": \"lbtool prog load\" comes first",
+		 instance);
+	fd = lb_pin_open(instance, "prog", "lb", err, what);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
 int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err)
 {
 	struct mapping all[MAPPINGS + 1] = {0};
 	struct lb_maps *m;
 	size_t i;
-	int fd;
 
-	/* The program's pin comes last at load and goes first at unload. */
-	fd = lb_pin_open(instance, "prog", "lb", err, not_loaded);
-	if (fd < 0)
+	if (is_loaded(instance, err))
 		return -1;
-	close(fd);
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return lb_fail(err, "opening the maps: %s", strerror(errno));
