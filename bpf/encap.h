@@ -13,7 +13,6 @@
 #include "bpf/push_l2.h"
 
 #define LB_TTL 64
-#define LB_UDP_GUE_LEN (sizeof(struct udphdr) + sizeof(struct lb_gue))
 /* The longest outer header. */
 #define LB_OUTER_MAX (sizeof(struct ipv6hdr) + LB_UDP_GUE_LEN + LB_GUE_PREV6_LEN)
 
@@ -32,12 +31,11 @@ static __always_inline __u32 lb_prev_len(__u8 how, __u32 prev)
 	return how & LB_NH_V6 ? LB_GUE_PREV6_LEN : LB_GUE_PREV4_LEN;
 }
 
-/* What a packet must leave room for: with GUE also for the name, so that a change of the table moves no path MTU. */
 static __always_inline __u32 lb_outer_room(__u8 how)
 {
 	if (how & LB_NH_BARE)
 		return 0;
-	return lb_outer_len(how) + (how & LB_NH_GUE ? lb_prev_len(how, 0) : 0);
+	return lb_tunnel_room(how & LB_NH_V6, how & LB_NH_GUE);
 }
 
 static __always_inline __u8 lb_inner_proto(const struct lb_pkt *p)

@@ -10,6 +10,7 @@
 #define LB_GUE_H
 
 #include <linux/types.h>
+#include <linux/udp.h>
 
 struct lb_gue {
 	__u8 hlen; /* variant and control bit, all zero; then the words of private data */
@@ -34,8 +35,18 @@ struct lb_gue_private {
 };
 _Static_assert(sizeof(struct lb_gue_private) == 4, "lb_gue_private goes over the wire");
 
+#define LB_UDP_GUE_LEN (sizeof(struct udphdr) + sizeof(struct lb_gue))
 #define LB_GUE_PREV4_LEN (sizeof(struct lb_gue_private) + 4)
 #define LB_GUE_PREV6_LEN (sizeof(struct lb_gue_private) + 16)
+
+/* What a packet must leave room for in a tunnel: with GUE also for the name, so that a change of the table moves no path MTU. */
+static inline __attribute__((always_inline)) __u32 lb_tunnel_room(int v6, int gue)
+{
+	__u32 ip = v6 ? 40 : 20, prev = v6 ? LB_GUE_PREV6_LEN : LB_GUE_PREV4_LEN;
+
+	return gue ? ip + LB_UDP_GUE_LEN + prev : ip;
+}
+
 #define LB_GUE_PORT 6080 /* IANA's, the default */
 /* Outer source ports are those of IANA's dynamic range, chosen by the flow's hash. */
 #define LB_GUE_SPORT 0xc000

@@ -39,6 +39,7 @@ struct doctor {
 	struct lb_model model;
 	struct lb_info info;
 	struct lb_mon mon;
+	bool is_peer; /* one of the nodes' addresses is this host's */
 	bool monitored, watched; /* there is a d->mon, and it is a recent one */
 	uint32_t prog; /* id of the balancer's pinned program */
 	char maps_why[LB_ERR_LEN]; /* why there is a balancer, but no HAVE_LB */

@@ -169,42 +169,36 @@ static void health(struct doctor *d)
 			     unchecked, unchecked > 1 ? "s" : "");
 }
 
-static int stray_slots(struct doctor *d, const char *pool, uint32_t *stray)
+/* How many tables have stray slots; `say` so. */
+static size_t stray_tables(struct doctor *d, bool say)
 {
-	return lb_maps_stray(d->t->maps, &d->model, pool, stray, &d->t->err);
-}
+	size_t n = 0;
 
-static void one_table(struct doctor *d, const char *pool, bool *waited)
-{
-	uint32_t stray = 0;
-	int bad = stray_slots(d, pool, &stray);
+	for (size_t i = 0; i < d->model.pools; i++) {
+		const char *pool = d->model.pool[i].name;
+		uint32_t stray = 0;
 
-	if (!bad && stray && !*waited) {
-		*waited = true;
-		nanosleep(&rebuilding, NULL);
-		bad = lb_maps_read(d->t->maps, &d->model, &d->t->err);
+		if (lb_maps_stray(d->t->maps, &d->model, pool, &stray, &d->t->err) || !stray)
+			continue;
+		n++;
+		if (!say)
+			continue;
+		doctor_remedy(d, "%s pool rebuild %s", d->lbtool, pool);
+		doctor_find(d, DOCTOR_FAULT, pool,
+			    "%" PRIu32 " slots of its table are not those of its reals and their "
+			    "health: other nodes choose otherwise",
+			    stray);
 	}
-	/* The pool may be gone meanwhile. */
-	if (bad || !stray || !lb_model_pool(&d->model, pool) || stray_slots(d, pool, &stray) ||
-	    !stray)
-		return;
-	doctor_remedy(d, "%s pool rebuild %s", d->lbtool, pool);
-	doctor_find(d, DOCTOR_FAULT, pool,
-		    "%" PRIu32 " slots of its table are not those of its reals and their health: "
-		    "other nodes choose otherwise",
-		    stray);
+	return n;
 }
 
 static void tables(struct doctor *d)
 {
-	bool waited = false;
-	char pool[LB_NAME_MAX + 1];
-
-	for (size_t i = 0; i < d->model.pools; i++) {
-		/* The model may be read anew. */
-		snprintf(pool, sizeof(pool), "%s", d->model.pool[i].name);
-		one_table(d, pool, &waited);
-	}
+	if (!stray_tables(d, false))
+		return;
+	nanosleep(&rebuilding, NULL);
+	if (!lb_maps_read(d->t->maps, &d->model, &d->t->err))
+		stray_tables(d, true);
 }
 
 const struct doctor_check doctor_conf[] = {

@@ -147,27 +147,13 @@ static void offload_of(struct doctor *d, const struct lb_link *link, const struc
 	}
 }
 
-/* Bytes that the way to a real takes of the MTU. */
-static uint32_t overhead(const struct doctor *d, const struct lb_m_real *r)
-{
-	uint32_t ip = r->addr.family == 4 ? 20 : 40;
-
-	switch (lb_real_encap(&d->model, r)) {
-	case LB_M_ENCAP_IPIP:
-		return ip;
-	case LB_M_ENCAP_GUE:
-		return ip + (r->addr.family == 4 ? 20 : 32); /* UDP, GUE, the previous real */
-	default:
-		return 0;
-	}
-}
-
-static uint32_t most_overhead(const struct doctor *d)
+static uint32_t most_room(const struct doctor *d)
 {
 	uint32_t most = 0;
 
 	for (size_t i = 0; i < d->model.reals; i++) {
-		uint32_t one = overhead(d, &d->model.real[i]);
+		const struct lb_m_real *r = &d->model.real[i];
+		uint32_t one = lb_encap_room(lb_real_encap(&d->model, r), r->addr.family);
 
 		if (one > most)
 			most = one;
@@ -177,7 +163,7 @@ static uint32_t most_overhead(const struct doctor *d)
 
 static void mtu_of(struct doctor *d, const struct lb_link *link, const struct lb_dev_conf *conf)
 {
-	uint32_t most = most_overhead(d), room = link->mtu > most ? link->mtu - most : 0;
+	uint32_t most = most_room(d), room = link->mtu > most ? link->mtu - most : 0;
 	bool six = d->model.vips && d->model.vip[d->model.vips - 1].svc.addr.family == 6;
 
 	(void)conf;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lbtool/doctor.h"
+#include "lib/hops.h"
 #include "lib/trace.h"
 
 #define TRIES 4 /* packets to each service */
@@ -38,30 +39,57 @@ static void one_hop(struct doctor *d, const char *object, uint32_t ifindex,
 		    hop, link_name(d, ifindex));
 }
 
-/* By the routes. A peer may be this host. */
-static void one_way(struct doctor *d, const struct lb_addr *addr, bool peer)
+static void real_lost(void *arg, enum lb_hop_trouble kind, const struct lb_addr *addr,
+		      const char *what)
 {
 	char text[LB_ADDR_STRLEN];
-	struct lb_route route;
+	struct doctor *d = arg;
 
 	format_addr(addr, text);
-	if (lb_nl_route(d->t->nl, addr, &route, &d->t->err)) {
-		doctor_remedy(d, "%s route add %s via ROUTER", d->ip, text);
-		doctor_find(d, DOCTOR_FAULT, text, "%s", d->t->err.msg);
-	} else if (!route.local) {
-		one_hop(d, text, route.ifindex, &route.via);
-	} else if (!peer) {
+	if (kind == LB_HOP_OWN) {
 		doctor_remedy(d, "%s route get %s", d->ip, text);
-		doctor_find(d, DOCTOR_FAULT, text,
-			    "the real's address is this host's own: its packets go nowhere");
+		doctor_find(d, DOCTOR_FAULT, text, "the real's address %s: its packets go nowhere",
+			    what);
+	} else {
+		doctor_remedy(d, "%s route add %s via ROUTER", d->ip, text);
+		doctor_find(d, DOCTOR_FAULT, text, "%s", what);
 	}
+}
+
+/* One of them is this host. */
+static void peer_lost(void *arg, enum lb_hop_trouble kind, const struct lb_addr *addr,
+		      const char *what)
+{
+	struct doctor *d = arg;
+
+	if (kind == LB_HOP_OWN)
+		d->is_peer = true;
+	else
+		real_lost(d, kind, addr, what);
+}
+
+/* By the routes. */
+static void all_ways(struct doctor *d, const struct lb_addr *addr, size_t n,
+		     void (*lost)(void *arg, enum lb_hop_trouble kind, const struct lb_addr *addr,
+				  const char *what))
+{
+	struct lb_hop *hop = calloc(n + 1, sizeof(*hop));
+	char text[LB_ADDR_STRLEN];
+
+	n = hop ? lb_hops_find(d->t->nl, addr, n, hop, lost, d) : 0;
+	for (size_t i = 0; i < n; i++) {
+		format_addr(&hop[i].to, text);
+		one_hop(d, text, hop[i].ifindex, &hop[i].via);
+	}
+	free(hop);
 }
 
 static void ways(struct doctor *d)
 {
 	const struct lb_model *m = &d->model;
+	struct lb_addr *addr = calloc(m->reals + 1, sizeof(*addr));
 	struct lb_dev_conf conf;
-	size_t by_routes = 0;
+	size_t by_routes = 0, n = 0;
 
 	for (size_t i = 0; i < d->devs.n; i++) {
 		if (!d->devs.ours[i] ||
@@ -72,27 +100,18 @@ static void ways(struct doctor *d)
 		else
 			by_routes++;
 	}
-	for (size_t i = 0; by_routes && i < m->reals; i++) {
-		size_t k = 0;
-
-		while (k < i && lb_addr_cmp(&m->real[k].addr, &m->real[i].addr) != 0)
-			k++;
-		if (k == i && m->real[i].state != LB_M_DOWN)
-			one_way(d, &m->real[i].addr, false);
-	}
+	for (size_t i = 0; addr && i < m->reals; i++)
+		if (m->real[i].state != LB_M_DOWN)
+			addr[n++] = m->real[i].addr;
+	if (by_routes && addr)
+		all_ways(d, addr, n, real_lost);
+	free(addr);
 }
 
 static void peers(struct doctor *d)
 {
-	const struct lb_model *m = &d->model;
-	struct lb_route route;
-	bool own = false;
-
-	for (size_t i = 0; i < m->peers; i++) {
-		own |= !lb_nl_route(d->t->nl, &m->peer[i], &route, &d->t->err) && route.local;
-		one_way(d, &m->peer[i], true);
-	}
-	if (!m->peers || own)
+	all_ways(d, d->model.peer, d->model.peers, peer_lost);
+	if (!d->model.peers || d->is_peer)
 		return;
 	doctor_remedy(d, "%s node peer add ADDRESS", d->lbtool);
 	doctor_find(

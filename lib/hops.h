@@ -17,9 +17,23 @@ enum lb_hop_trouble {
 	LB_HOP_TROUBLES,
 };
 
+struct lb_hop {
+	struct lb_addr to, via; /* via: the neighbour to resolve on the way to that address */
+	uint32_t ifindex;
+};
+
 /*
- * Asks the routes for each of the n addresses, in any order, and keeps each next hop once (lb_nl_neigh_keep()). What does not work is told,
- * the rest is done. Some microseconds an address; blocks.
+ * Asks the routes for each of the n addresses, in any order, once. The ways that there are go to hop[], which has room for n, sorted by
+ * address; returns how many. The others are told.
+ */
+size_t lb_hops_find(struct lb_nl *nl, const struct lb_addr *addr, size_t n, struct lb_hop *hop,
+		    void (*trouble)(void *arg, enum lb_hop_trouble kind, const struct lb_addr *addr,
+				    const char *what),
+		    void *arg);
+
+/*
+ * The same, and keeps each next hop, once (lb_nl_neigh_keep()). What does not work is told, the rest is done. Some microseconds an
+ * address; blocks.
  */
 void lb_hops_keep(struct lb_nl *nl, const struct lb_addr *addr, size_t n,
 		  void (*trouble)(void *arg, enum lb_hop_trouble kind, const struct lb_addr *addr,

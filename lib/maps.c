@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bpf/gue.h"
 #include "lib/maps_internal.h"
 #include "lib/prog_internal.h"
 
@@ -294,4 +295,11 @@ int lb_maps_digest(struct lb_maps *m, const struct lb_model *model, const char *
 	}
 	*digest = h;
 	return 0;
+}
+
+uint32_t lb_encap_room(enum lb_m_encap encap, uint8_t family)
+{
+	if (encap != LB_M_ENCAP_IPIP && encap != LB_M_ENCAP_GUE)
+		return 0;
+	return lb_tunnel_room(family == 6, encap == LB_M_ENCAP_GUE);
 }

@@ -84,6 +84,9 @@ int lb_maps_remake(struct lb_maps *maps, const struct lb_model *m, const char *p
 int lb_maps_stray(struct lb_maps *m, const struct lb_model *model, const char *pool,
 		  uint32_t *stray, struct lb_err *err);
 
+/* Bytes that the way to a real of that family takes of the MTU: 0 without a tunnel. */
+uint32_t lb_encap_room(enum lb_m_encap encap, uint8_t family);
+
 /* The mark (SO_MARK) of a socket whose packets the program `hc` sends through the tunnel to that real. */
 uint32_t lb_maps_mark(uint32_t real_id);
 

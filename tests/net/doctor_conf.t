@@ -86,7 +86,8 @@ listen
 wait_for 10 all_sound
 sound "it is up again"
 lbt real add 10.1.1.9 pool spare
-wait_for 10 wrong_is "warning health 10.1.1.9"
+is_down() { lbt -d -o real show 10.1.1.9 pool spare | grep -q 'health down'; }
+wait_for 10 is_down
 found "warning health 10.1.1.9" "one of two is down"
 lbt pool replace spare panic 60
 found "warning pool spare
@@ -109,9 +110,9 @@ found "fault way 10.1.1.1
 fault way 10.1.1.2" "no route to two reals"
 ip -n "$NODE" route add 10.0.0.0/8 via 10.9.0.1
 ip -n "$NODE" neigh del 10.9.0.1 dev eth0
-found "fault way 10.9.0.1
-fault way 10.1.1.1
-fault way 10.1.1.2" "a next hop is not resolved"
+found "fault way 10.1.1.1
+fault way 10.1.1.2
+fault way 10.9.0.1" "a next hop is not resolved"
 mended "a next hop is not resolved"
 lbt dev replace eth0 via 10.9.0.99
 found "fault way eth0" "nor is the one of a device"
