@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct lb_gue) == 4, "lb_gue goes over the wire");
 /* The private data: */
 enum lb_gue_type {
 	/* Another real that may have the connection, behind the header, 4 bytes or 16, of the outer packet's family: who had
-	 * the flow's slot before, or, where the session cache chose, whom the table names (lb_other() in pick.h). */
+	 * the flow's slot before, or, where the session cache chose, whom the table names (lb_other() in table.h). */
 	LB_GUE_PREV = 0x4c01,
 	/* One node's fragment to the node at which they meet (fragment.h); nothing behind the header. */
 	LB_GUE_FRAGMENT = 0x4c02,

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* session.h - the session cache: a hint which real a flow had. Its entries: lb_abi.h. */
+#ifndef LB_SESSION_H
+#define LB_SESSION_H
+
+#include "bpf/table.h"
+
+#define LB_TCP_FIN 0x01
+#define LB_TCP_SYN 0x02
+#define LB_TCP_RST 0x04
+#define LB_TCP_ACK 0x10
+
+static __always_inline __u32 lb_tick(void)
+{
+	return (bpf_jiffies64() >> lb_cfg.tick_shift) & 0x7fff;
+}
+
+static __always_inline __u32 lb_age(__u64 entry, __u32 tick)
+{
+	return (tick - (__u32)(entry >> 1)) & 0x7fff;
+}
+
+static __always_inline __u64 lb_entry(const struct lb_pkt *p, __u32 id, __u32 tick, __u32 again)
+{
+	return p->hash << 32 | (__u64)id << 16 | tick << 1 | again;
+}
+
+/*
+ * Where a new flow goes: an empty entry, else one whose flow came only once, the oldest, else the oldest of
+ * those that were quiet for long. With none of these the flow does without: the table serves it.
+ */
+int lb_insert(struct lb_session *s, __u64 entry, __u32 tick);
+
+__noinline int lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
+{
+	__s64 best = 0; /* how gladly it is given up, and above that, which: of equals the first */
+
+	if (!s)
+		return 0;
+#pragma unroll
+	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
+		__u64 e = s->way[i], again = -(e & 1);
+		__s64 age = 0x8000 + lb_age(e, tick) - (again & (0x8000 + lb_cfg.tcp_idle));
+
+		age = lb_max(age, 0) | lb_none(e) << 16;
+		best = lb_max(best, age << 3 | (LB_SESSION_WAYS - 1 - i));
+	}
+	if (best >> 3)
+		LB_WRITE_ONCE(s->way[LB_SESSION_WAYS - 1 - (best & 7)], entry);
+	return 0;
+}
+
+static __always_inline bool lb_begins(const struct lb_pkt *p)
+{
+	return (p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK)) == LB_TCP_SYN;
+}
+
+/*
+ * Is the entry stale for this packet? A SYN begins a new connection on a flow's tuple. A client's entry is not one
+ * connection's: what begins goes where the rest is, unless the client was silent for long.
+ */
+static __always_inline bool lb_stale(const struct lb_pkt *p, __u64 entry)
+{
+	__u32 idle = p->proto == IPPROTO_UDP ? lb_cfg.udp_idle : lb_cfg.tcp_idle;
+
+	if (p->flags & LB_SVC_SRC)
+		return (lb_begins(p) || p->proto == IPPROTO_UDP) &&
+		       lb_age(entry, lb_tick()) > lb_cfg.tcp_idle;
+	return lb_begins(p) || lb_age(entry, lb_tick()) > idle;
+}
+
+/* May an entry that counts have another real than the table? See map `mixed`. */
+static __always_inline bool lb_mixed(__u32 pool)
+{
+	__u64 *at = bpf_map_lookup_elem(&mixed, &pool), then, now;
+
+	if (!at)
+		return true;
+	then = LB_READ_ONCE(*at);
+	now = bpf_jiffies64(); /* after it: another CPU may be a tick ahead */
+	if (!then && !lb_cfg.trace)
+		LB_WRITE_ONCE(*at, now);
+	return !then || (__s64)(now - then) <= (__s64)lb_cfg.mixed_life;
+}
+
+/*
+ * A flow is kept at real `id`: takes down that the table has another. Once a tick at most, and once a tick and flow it is
+ * asked. Global: off the way.
+ */
+int lb_kept_at(__u32 id, __u32 pool, __u32 half, __u32 hash);
+
+__noinline int lb_kept_at(__u32 id, __u32 pool, __u32 half, __u32 hash)
+{
+	__u64 *at = bpf_map_lookup_elem(&mixed, &pool), now = bpf_jiffies64();
+	struct lb_slot s;
+
+	lb_slot(pool, half, hash, &s);
+	if (at && s.real != id && (now - LB_READ_ONCE(*at)) >> lb_cfg.tick_shift)
+		LB_WRITE_ONCE(*at, now);
+	return 0;
+}
+
+/* What the session cache knows of a flow. */
+struct lb_kept {
+	struct lb_session *session; /* where its entry may be; NULL: its service has none */
+	__u64 *way; /* where it is, or NULL */
+};
+
+/* The real of the flow's entry, and its id; NULL: it has none that counts. */
+static __always_inline const struct lb_real *lb_session_find(const struct lb_pkt *p,
+							     struct lb_kept *k, __u32 *id)
+{
+	__u32 tag = p->hash, at = lb_scale(p->hash >> 32, lb_cfg.sessions);
+	const struct lb_real *r;
+	__u64 e;
+
+	k->session = bpf_map_lookup_elem(&session, &at);
+	if (!k->session)
+		return NULL;
+#pragma unroll
+	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
+		if (LB_READ_ONCE(LB_AT(__u32, (void *)&k->session->way[i] + 4)) == tag) {
+			k->way = &k->session->way[i];
+			break;
+		}
+	}
+	if (!k->way)
+		return NULL;
+	e = LB_READ_ONCE(*k->way);
+	if (!e || (__u32)(e >> 32) != tag) { /* empty, or another flow's by now */
+		k->way = NULL;
+		return NULL;
+	}
+	*id = LB_SESSION_REAL(e);
+	r = lb_holds(LB_SESSION_REAL(e), p->svc->pool, p->half);
+	return !r || lb_stale(p, e) ? NULL : r;
+}
+
+/* What lb_pick() found is to be found again. */
+static __always_inline void lb_keep(const struct lb_pkt *p, const struct lb_kept *k)
+{
+	__u32 tick = lb_tick();
+	__u64 entry = lb_entry(p, p->real, tick, !!k->way);
+
+	if (!k->session || lb_cfg.trace)
+		return;
+	if (k->way) {
+		if (LB_READ_ONCE(*k->way) != entry && !p->quoted) {
+			LB_WRITE_ONCE(*k->way, entry);
+			if (p->cache == LB_CACHE_HIT)
+				lb_kept_at(p->real, p->svc->pool, p->half, p->hash >> 32);
+		}
+	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST)) && !p->prev) {
+		/* With a previous real nobody knows yet whose flow it is: the table says both until it has settled. */
+		lb_insert(k->session, entry, tick);
+	}
+}
+
+#endif
