@@ -387,20 +387,3 @@ int lb_prog_unload(const char *instance, struct lb_err *err)
 	close(fd);
 	return lb_pin_clear(instance, false, err) || lb_pin_clear_aside(instance, err) ? -1 : 0;
 }
-
-int lb_prog_open(const char *instance, const char *name, struct lb_err *err)
-{
-	char what[128];
-
-	snprintf(what, sizeof(what), "nothing is loaded as instance \"%s\": \"lbtool prog load\"",
-		 instance);
-	if (strcmp(name, "hc") == 0)
-		snprintf(what, sizeof(what),
-			 "no program for health checks in instance \"%s\": \"lbtool prog reload\"",
-			 instance);
-	else if (strcmp(name, "lb") != 0)
-		snprintf(what, sizeof(what),
-			 "no receiver in instance \"%s\": \"lbtool receiver add DEV from PREFIX\"",
-			 instance);
-	return lb_pin_open(instance, "prog", name, err, what);
-}

@@ -260,3 +260,20 @@ int lb_prog_instances(char (*names)[32], int max)
 	closedir(d);
 	return n;
 }
+
+int lb_prog_open(const char *instance, const char *name, struct lb_err *err)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "nothing is loaded as instance \"%s\": \"lbtool prog load\"",
+		 instance);
+	if (strcmp(name, "hc") == 0)
+		snprintf(what, sizeof(what),
+			 "no program for health checks in instance \"%s\": \"lbtool prog reload\"",
+			 instance);
+	else if (strcmp(name, "lb") != 0)
+		snprintf(what, sizeof(what),
+			 "no receiver in instance \"%s\": \"lbtool receiver add DEV from PREFIX\"",
+			 instance);
+	return lb_pin_open(instance, "prog", name, err, what);
+}
