@@ -271,10 +271,8 @@ struct lb_peers {
 };
 _Static_assert(sizeof(struct lb_peers) == 2816, "lb_peers is ABI");
 
-/*
- * Next hops, per CPU, index: real id. Made by the program from bpf_fib_lookup() and used for LB_NEXTHOP_HZ-th of a second,
- * so that changed routes, neighbours and up-links are followed with no daemon. An entry with `out` 0 is not there.
- */
+/* Next hops, per CPU, index: real id. Made by the program from bpf_fib_lookup() and used for LB_NEXTHOP_HZ-th of a second,
+ * so that changed routes, neighbours and up-links are followed with no daemon. An entry with `out` 0 is not there. */
 #define LB_NEXTHOP_HZ 10u
 #define LB_L2_MAX (14u + 4u * LB_VLAN_MAX)
 

@@ -318,7 +318,7 @@ static int pool_rebuild(struct tool *t, struct lb_args *a)
 	int ret = -1;
 
 	if (lb_args_next(a, "NAME", &name, &t->err) || parse_name(name, &t->err) ||
-	    lb_args_end(a, &t->err) || tool_no_dry_run(t) || tool_lock(t) || tool_maps(t))
+	    lb_args_end(a, &t->err) || tool_no_dry_run(t) || tool_maps(t) || tool_lock(t))
 		return -1;
 	lb_model_init(&m);
 	if (!lb_maps_read(t->maps, &m, &t->err)) {

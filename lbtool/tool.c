@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lbtool/reload.h"
 #include "lbtool/tool.h"
 #include "lib/lock.h"
+#include "lib/prog.h"
 
 #define LOCK_WAIT_MS 5000
 
@@ -73,11 +75,17 @@ int tool_lock(struct tool *t)
 	if (!t->maps)
 		return 0;
 	/* While we waited the instance may have been loaded anew: those maps are nobody's then. */
-	if (lb_maps_current(t->maps, t->instance))
+	if (!lb_maps_current(t->maps, t->instance)) {
+		lb_maps_close(t->maps);
+		t->maps = NULL;
+		if (tool_maps(t))
+			return -1;
+	}
+	/* What is written now would not be read by devices that a killed reload left with the old maps. */
+	if (!lb_prog_half_moved(t->instance))
 		return 0;
-	lb_maps_close(t->maps);
-	t->maps = NULL;
-	return tool_maps(t);
+	tool_note(t, "a reload that was killed is ended first");
+	return reload_all(t);
 }
 
 int tool_ether(struct tool *t, const char *dev, struct lb_link *link)

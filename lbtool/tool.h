@@ -44,7 +44,7 @@ int tool_out(struct tool *t);
 int tool_maps(struct tool *t);
 int tool_enter(struct tool *t);
 int tool_nl(struct tool *t);
-/* Waits up to 5 s for another writer. */
+/* Waits up to 5 s for another writer. With maps open it also ends a reload that was killed when it had moved them. */
 int tool_lock(struct tool *t);
 
 /* A device whose frames the programs understand. */

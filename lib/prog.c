@@ -210,23 +210,6 @@ out:
 	return ret;
 }
 
-int lb_meta_check(const struct lb_meta *meta, const char *instance, struct lb_err *err)
-{
-	if (meta->magic == LB_META_MAGIC && meta->version == LB_ABI_VERSION)
-		return 0;
-	if (meta->magic == LB_META_MAGIC && meta->version >= LB_ABI_OLDEST &&
-	    meta->version < LB_ABI_VERSION)
-		return lb_fail(err,
-			       "the maps of instance \"%s\" have ABI version %u, this tool has %u: "
-			       "\"lbtool prog reload\" moves what is in them",
-			       instance, meta->version, LB_ABI_VERSION);
-	return lb_fail(
-		err,
-		"the maps of instance \"%s\" have ABI version %u, this tool has %u: use the tool "
-		"that loaded them, or \"lbtool prog unload\" and load anew",
-		instance, meta->version, LB_ABI_VERSION);
-}
-
 /* The pinned meta, checked for its version; read-only unless `write`. munmap() by the caller. */
 static struct lb_meta *meta_map(const char *instance, struct lb_err *err)
 {

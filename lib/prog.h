@@ -42,7 +42,8 @@ struct lb_reload {
 };
 int lb_prog_reload(const char *instance, struct lb_reload *r, struct lb_err *err);
 int lb_prog_reload_done(const char *instance, const struct lb_reload *r, struct lb_err *err);
-/* Removes what a killed lb_prog_move() left, if any: no device has anything of it any more. */
+/* Did a killed lb_prog_move() leave something? clear: removes it; no device has anything of it any more. */
+bool lb_prog_half_moved(const char *instance);
 int lb_prog_reload_clear(const char *instance, struct lb_err *err);
 /* Instead: the old ones stay. */
 void lb_prog_reload_undo(const char *instance);

@@ -20,6 +20,23 @@
 #include "lib/prog_internal.h"
 #include "lib/ring.h"
 
+int lb_meta_check(const struct lb_meta *meta, const char *instance, struct lb_err *err)
+{
+	if (meta->magic == LB_META_MAGIC && meta->version == LB_ABI_VERSION)
+		return 0;
+	if (meta->magic == LB_META_MAGIC && meta->version >= LB_ABI_OLDEST &&
+	    meta->version < LB_ABI_VERSION)
+		return lb_fail(err,
+			       "the maps of instance \"%s\" have ABI version %u, this tool has %u: "
+			       "\"lbtool prog reload\" moves what is in them",
+			       instance, meta->version, LB_ABI_VERSION);
+	return lb_fail(
+		err,
+		"the maps of instance \"%s\" have ABI version %u, this tool has %u: use the tool "
+		"that loaded them, or \"lbtool prog unload\" and load anew",
+		instance, meta->version, LB_ABI_VERSION);
+}
+
 void lb_pin_aside(char aside[LB_ASIDE_LEN], const char *instance)
 {
 	snprintf(aside, LB_ASIDE_LEN, "+%s", instance);
@@ -191,6 +208,15 @@ void lb_prog_move_back(const char *instance)
 	lb_pin_aside(aside, instance);
 	if (!exchange(instance, aside, &ignored))
 		lb_pin_clear_aside(instance, &ignored);
+}
+
+bool lb_prog_half_moved(const char *instance)
+{
+	char aside[LB_ASIDE_LEN], path[LB_PIN_LEN];
+
+	lb_pin_aside(aside, instance);
+	lb_pin_path(path, aside, "map", "meta");
+	return !access(path, F_OK);
 }
 
 int lb_prog_reload_clear(const char *instance, struct lb_err *err)

@@ -176,6 +176,16 @@ kill_reload() { # [ POINT ]
 	wait $pid
 }
 
+# Another command does the same.
+end_it() { # N
+	if [ $(($1 % 2)) = 0 ]; then
+		lbt prog reload 2>>"$TMP/notes"
+	else
+		lbt real replace 10.1.1.1 pool n1i1 weight 5 2>&1 | grep -v 'a reload that was killed' >>"$TMP/notes"
+		lbt real replace 10.1.1.1 pool n1i1 weight 1
+	fi
+}
+
 pair_up
 config >"$TMP/config"
 begin_old
@@ -208,7 +218,7 @@ for ((k = 0; k < KILLS; k++)); do
 	fi
 	after=$((after + 1)) moved=yes
 	lbt save | cmp -s - "$TMP/saved" || mixed=$((mixed + 1))
-	lbt prog reload 2>>"$TMP/notes" && whole "$LBTOOL" && flows && [ -z "$(find /sys/fs/bpf/lb -name '+*')" ] ||
+	end_it $k && whole "$LBTOOL" && flows && [ -z "$(find /sys/fs/bpf/lb -name '+*')" ] ||
 		stuck=$((stuck + 1))
 done
 echo "# reload takes $((took / 1000)) ms; $before kills before, $after after"
