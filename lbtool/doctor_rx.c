@@ -116,8 +116,11 @@ static void programs(struct doctor *d)
 		 "echo \"$w\" | xargs -L1 %s receiver add",
 		 d->lbtool, d->lbtool, d->lbtool);
 	if (!(d->have & HAVE_RX)) {
-		doctor_remedy(d, "rm " LB_PIN_ROOT "/%s/prog/rx && %s receiver add DEV from PREFIX",
-			      d->t->instance, d->lbtool);
+		doctor_remedy(
+			d,
+			"%stc filter del dev DEV ingress pref %d; %stc filter del dev DEV egress "
+			"pref %d; rm " LB_PIN_ROOT "/%s/prog/rx; %s receiver add DEV from PREFIX",
+			d->run, RECV_PREF, d->run, RECV_PREF, d->t->instance, d->lbtool);
 		doctor_find(d, DOCTOR_FAULT, d->t->instance, "%s", d->rx_why);
 		return;
 	}

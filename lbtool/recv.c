@@ -7,8 +7,6 @@
 #include "lbtool/recv.h"
 #include "lib/prog.h"
 
-/* Behind everybody else's filters: what they drop needs no decapsulation. */
-#define TC_PREF 49152
 #define TC_IN "lb_rx"
 #define TC_OUT "lb_rx_mss"
 
@@ -22,9 +20,9 @@ struct work {
 
 int recv_filters(struct tool *t, uint32_t ifindex, uint32_t *in, uint32_t *out)
 {
-	if (lb_nl_tc_get(t->nl, ifindex, false, TC_PREF, TC_IN, in, &t->err))
+	if (lb_nl_tc_get(t->nl, ifindex, false, RECV_PREF, TC_IN, in, &t->err))
 		return -1;
-	return lb_nl_tc_get(t->nl, ifindex, true, TC_PREF, TC_OUT, out, &t->err);
+	return lb_nl_tc_get(t->nl, ifindex, true, RECV_PREF, TC_OUT, out, &t->err);
 }
 
 struct search {
@@ -54,7 +52,7 @@ static int look(void *arg, struct lb_nl *nl, const char *name)
 	uint32_t ifindex = 0, prog;
 
 	while (lb_rx_next(s->rx, &ifindex))
-		if (!lb_nl_tc_get(nl, ifindex, false, TC_PREF, TC_IN, &prog, &ignored) &&
+		if (!lb_nl_tc_get(nl, ifindex, false, RECV_PREF, TC_IN, &prog, &ignored) &&
 		    prog == s->prog)
 			return fail_elsewhere(s->t, name);
 	return 0;
@@ -141,7 +139,7 @@ static int set_filter(struct tool *t, uint32_t ifindex, bool egress)
 
 	if (fd < 0)
 		return -1;
-	ret = lb_nl_tc_set(t->nl, ifindex, egress, TC_PREF, egress ? TC_OUT : TC_IN, fd, &t->err);
+	ret = lb_nl_tc_set(t->nl, ifindex, egress, RECV_PREF, egress ? TC_OUT : TC_IN, fd, &t->err);
 	close(fd);
 	return ret;
 }
@@ -150,7 +148,7 @@ static int set_filters(struct tool *t, const struct lb_receiver *r)
 {
 	if (r->mss != LB_MSS_LEAVE
 		    ? set_filter(t, r->ifindex, true)
-		    : lb_nl_tc_del(t->nl, r->ifindex, true, TC_PREF, TC_OUT, &t->err))
+		    : lb_nl_tc_del(t->nl, r->ifindex, true, RECV_PREF, TC_OUT, &t->err))
 		return -1;
 	return set_filter(t, r->ifindex, false);
 }
@@ -160,8 +158,8 @@ static int clear_filters(struct tool *t, uint32_t ifindex, bool made_clsact, str
 {
 	bool empty = false;
 
-	if (lb_nl_tc_del(t->nl, ifindex, false, TC_PREF, TC_IN, err) ||
-	    lb_nl_tc_del(t->nl, ifindex, true, TC_PREF, TC_OUT, err))
+	if (lb_nl_tc_del(t->nl, ifindex, false, RECV_PREF, TC_IN, err) ||
+	    lb_nl_tc_del(t->nl, ifindex, true, RECV_PREF, TC_OUT, err))
 		return -1;
 	if (!made_clsact)
 		return 0;
@@ -248,7 +246,7 @@ static int not_anothers(struct tool *t, const struct work *w)
 		&t->err,
 		"\"%s\" receives for another instance: name that one (-i); where it is gone, "
 		"\"tc filter del dev %s %s pref %d\" removes its filter",
-		w->link.name, w->link.name, in ? "ingress" : "egress", TC_PREF);
+		w->link.name, w->link.name, in ? "ingress" : "egress", RECV_PREF);
 }
 
 int recv_put(struct tool *t, struct recv_want *want, bool replace)

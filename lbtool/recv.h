@@ -9,6 +9,9 @@
 #include "lbtool/tool.h"
 #include "lib/rxmaps.h"
 
+/* Preference of the filters: behind everybody else's, since what they drop needs no decapsulation. */
+#define RECV_PREF 49152
+
 struct recv_want {
 	const char *dev;
 	bool from_given, mss_given, gue_port_given, dscp_given;

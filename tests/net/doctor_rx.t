@@ -56,7 +56,8 @@ entry=$(bpftool -j map dump pinned "$map" | jq -r '.[0] | "key \(.key | join(" "
 # shellcheck disable=SC2086 # words
 bpftool map update pinned "$map" $entry 0x63 0 0 0
 found "fault rx $NS" "maps of another version"
-bash -c "${REMEDY/DEV from PREFIX/eth0 from 10.9.0.1 from 2001:db8:9::1 mss auto gue-port 6081}"
+REMEDY=${REMEDY//DEV/eth0}
+bash -c "${REMEDY/from PREFIX/from 10.9.0.1 from 2001:db8:9::1 mss auto gue-port 6081}"
 sound "maps of another version: the remedy helps"
 connect
 was=$(lbt receiver show)
@@ -67,6 +68,8 @@ mended "the filter was taken off"
 in_b tc filter del dev eth0 egress
 found "fault rx_attached eth0" "so was that of SYN-ACKs"
 mended "so was that of SYN-ACKs"
+in_b tc filter del dev eth0 ingress
+in_b tc filter del dev eth0 egress
 "$LBTOOL" -n "$NODE" -i "${NS}x" receiver add eth0 from 10.9.0.1 mss auto
 found "fault rx_attached eth0
 fault rx_attached eth0" "another instance took its place"
