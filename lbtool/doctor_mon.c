@@ -74,6 +74,15 @@ static void nobody(struct doctor *d)
 			n, n > 1 ? "s" : "", d->lbmon);
 }
 
+/* Nothing to see for lbmon either: other checks say why. */
+static bool nowhere(const struct doctor *d)
+{
+	for (size_t i = 0; i < d->devs.n; i++)
+		if (d->devs.ours[i] && d->devs.link[i].up)
+			return false;
+	return true;
+}
+
 static void lbmon(struct doctor *d)
 {
 	read_mon(d);
@@ -90,7 +99,8 @@ static void lbmon(struct doctor *d)
 				 " && chmod -R g+rwX " LB_PIN_ROOT " " LB_LOCK_DIR);
 		doctor_find(d, DOCTOR_WARNING, NULL, "process %d is hindered: %s", d->mon.pid,
 			    d->mon.cannot);
-	} else if (d->mon.node == LB_MON_UNLOADED || d->mon.node == LB_MON_DETACHED) {
+	} else if (d->mon.node == LB_MON_UNLOADED ||
+		   (d->mon.node == LB_MON_DETACHED && !nowhere(d))) {
 		doctor_remedy(d, START);
 		doctor_find(d, DOCTOR_WARNING, NULL,
 			    "process %d sees %s: does it run in another network namespace?",
@@ -147,7 +157,7 @@ static void no_routes(struct doctor *d)
 			    "not all reals have been asked since lbmon began: what one before it "
 			    "announced stays, and nothing else is announced");
 	} else {
-		doctor_sound(d, "none, as lbmon says above");
+		doctor_sound(d, "none: lbmon sees no program on a device");
 	}
 }
 

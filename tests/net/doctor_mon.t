@@ -115,8 +115,7 @@ mon_start next-hop 10.9.0.2
 tells "node drained"
 mended "a drained node"
 ip -n "$NODE" link set dev eth0 xdpdrv off
-soon "node detached" "fault attached eth0
-warning lbmon -" "lbmon sees no device, and there is none"
+soon "node detached" "fault attached eth0" "lbmon sees no device, and there is none"
 mon_end
 lbt dev add eth0
 "${LBTOOL%/*}/lbmon" -n "$NS-a" -i "$NS" next-hop 10.9.0.2 </dev/zero >/dev/null 2>>"$TMP/lbmon" &
