@@ -324,7 +324,7 @@ clean:
 distclean: clean
 	rm -rf build
 
--include $(shell find $(B) -path '$(B)/compare' -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) '(' -path '$(B)/compare' -o -path '$(B)/tests/net/old' ')' -prune -o -type f -name '*.d' -print 2>/dev/null)
 .PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard bench-compare bench-plots \
 	sanitize sanitize-tests sanitize-valgrind fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
 	install uninstall deb deps deps-dev need-test need-deb clean distclean .FORCE

@@ -183,6 +183,14 @@ int devs_hc_del(struct tool *t, const struct lb_link *link)
 	return empty ? lb_nl_clsact_del(t->nl, link->ifindex, &t->err) : 0;
 }
 
+bool devs_hc_other(struct tool *t, const struct lb_link *link, uint32_t prog)
+{
+	uint32_t is;
+	bool made;
+
+	return !hc_get(t, link, &is, &made) && is && is != prog && is_our_prog(t, is);
+}
+
 bool devs_hc(struct tool *t, const struct lb_link *link)
 {
 	uint32_t prog;

@@ -39,6 +39,8 @@ int devs_sync(struct tool *t, const struct devs *d, uint32_t ifindex, bool attac
 void devs_hc_put(struct tool *t, const struct lb_link *link, int fd);
 int devs_hc_del(struct tool *t, const struct lb_link *link);
 bool devs_hc(struct tool *t, const struct lb_link *link);
+/* Is there one of this instance with another program than that? */
+bool devs_hc_other(struct tool *t, const struct lb_link *link, uint32_t prog);
 
 /* A failure that names the place when the instance is attached in another network namespace. */
 int devs_not_elsewhere(struct tool *t);

@@ -86,6 +86,18 @@ static int reload(struct tool *t)
 	return ret;
 }
 
+/* Filters that still have the old program: nobody would know them when the old maps are gone. */
+static void drop_filters(struct tool *t, const struct devs *d, int hc)
+{
+	struct lb_prog_info info;
+
+	if (lb_prog_info(hc, &info, &t->err))
+		return;
+	for (size_t i = 0; i < d->n; i++)
+		if (devs_hc_other(t, &d->link[i], info.id))
+			devs_hc_del(t, &d->link[i]);
+}
+
 /* The pins change before the devices: killed in between, the next reload finds all that it needs. */
 static int move(struct tool *t)
 {
@@ -100,10 +112,13 @@ static int move(struct tool *t)
 		new.hc = lb_prog_open(t->instance, "hc", &t->err);
 	if (new.hc >= 0 && !devs_read(t, &d))
 		ret = swap_programs(t, &d, &new, NULL);
-	if (ret)
+	if (ret) {
 		lb_prog_move_back(t->instance);
-	else if (lb_prog_move_done(t->instance, &t->err))
-		tool_note(t, "old maps stay: %s", t->err.msg);
+	} else {
+		drop_filters(t, &d, new.hc);
+		if (lb_prog_move_done(t->instance, &t->err))
+			tool_note(t, "old maps stay: %s", t->err.msg);
+	}
 	devs_free(&d);
 	if (new.lb >= 0)
 		close(new.lb);

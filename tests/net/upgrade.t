@@ -187,6 +187,7 @@ end_it() { # N
 }
 
 pair_up
+: >"$TMP/notes"
 config >"$TMP/config"
 begin_old
 old save >"$TMP/saved"
@@ -205,6 +206,11 @@ out=$(at_point sendto:3 error=EINVAL)
 like "$? $out" '^1 lbtool: prog reload: .*Invalid argument' "the device refuses: an error"
 whole "$OLD/lbtool" && flows && [ -z "$(find /sys/fs/bpf/lb -name '+*')" ]
 ok $? "and all is as it was"
+out=$(at_point sendto:7 error=EINVAL)
+like "$? $out" '^0 lbtool: prog reload: note: health checks .*Invalid argument' "the filter for checks stays out: a note"
+is "$(in_b tc filter show dev eth0 egress)" "" "none is left that knows the old maps"
+is "$(lbt dev replace eth0 2>&1; in_b tc filter show dev eth0 egress | grep -c lb_hc)" 1 "and dev replace sets it anew"
+again_old
 
 before=0 after=0 mixed=0 astray=0 stuck=0 missed='' moved=''
 for ((k = 0; k < KILLS; k++)); do
