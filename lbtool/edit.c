@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,25 @@ static int read_edits(struct tool *t, struct lb_batch *b, struct edits *list)
 	return ret;
 }
 
+/* Nodes with different seeds look alike in all but what they choose. */
+static void note_seed(const struct tool *t, const char *file, const char *head)
+{
+	const char *at = head ? strstr(head, " seed ") : NULL;
+	struct lb_err ignored;
+	struct lb_info info;
+	uint64_t seed;
+
+	if (!at || strncmp(head, "# prog load ", 12) != 0 ||
+	    parse_hex64(at + strlen(" seed "), &seed, &ignored))
+		return;
+	lb_maps_info(t->maps, &info);
+	if (seed != info.seed)
+		tool_note(t,
+			  "%s: saved where the seed is 0x%016" PRIx64 ", here it is 0x%016" PRIx64
+			  ": such nodes do not choose alike",
+			  file, seed, info.seed);
+}
+
 int edit_file(struct tool *t, const char *file, bool whole)
 {
 	FILE *in = !strcmp(file, "-") ? stdin : fopen(file, "re");
@@ -175,6 +195,8 @@ int edit_file(struct tool *t, const char *file, bool whole)
 	if (!b || read_edits(t, b, &list))
 		goto out;
 	ret = edit_commit(t, &list);
+	if (!ret && whole)
+		note_seed(t, file, lb_batch_head(b));
 out:
 	lb_batch_free(b);
 	free(list.edit);

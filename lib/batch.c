@@ -18,6 +18,7 @@ struct lb_batch {
 	size_t len, text_room;
 	const char **word;
 	size_t words, word_room;
+	char *head;
 };
 
 struct lb_batch *lb_batch_new(FILE *in, const char *name, struct lb_err *err)
@@ -40,12 +41,18 @@ void lb_batch_free(struct lb_batch *b)
 	free(b->raw);
 	free(b->text);
 	free(b->word);
+	free(b->head);
 	free(b);
 }
 
 unsigned int lb_batch_line(const struct lb_batch *b)
 {
 	return b->first;
+}
+
+const char *lb_batch_head(const struct lb_batch *b)
+{
+	return b->head;
 }
 
 static int bad_line(const struct lb_batch *b, struct lb_err *err, const char *what)
@@ -113,6 +120,8 @@ static int read_line(struct lb_batch *b, struct lb_err *err)
 			len--;
 		if (len && b->raw[len - 1] == '\r')
 			len--;
+		if (b->lines == 1 && b->raw[0] == '#')
+			b->head = strndup(b->raw, len);
 		if (append(b, len, err))
 			return -1;
 		if (!b->len || b->text[b->len - 1] != '\\' || in_comment(b->text))

@@ -35,4 +35,7 @@ int lb_batch_next(struct lb_batch *b, const char *const **word, size_t *n, struc
 /* Number, from 1, of the line at which the words of the last call began; after the end, one more than there are lines. */
 unsigned int lb_batch_line(const struct lb_batch *b);
 
+/* The file's first line, once it was read and when it is a comment, else NULL. b's. */
+const char *lb_batch_head(const struct lb_batch *b);
+
 #endif

@@ -181,3 +181,32 @@ Test(batch, a_directory_is_no_file)
 	lb_batch_free(b);
 	fclose(in);
 }
+
+Test(batch, head)
+{
+	static const struct row rows[] = {
+		{"# prog load seed 1\npool add a\n# b\n", "# prog load seed 1"},
+		{"# as windows has it\r\npool add a\n", "# as windows has it"},
+		{"pool add a\n# b\n", NULL},
+		{"\n# b\n", NULL},
+		{"#", "#"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		FILE *in = fmemopen((void *)rows[i].text, strlen(rows[i].text), "r");
+		struct lb_batch *b = lb_batch_new(in, "F", &err);
+		const char *const *word;
+		size_t n;
+
+		cr_expect(lb_batch_head(b) == NULL, "row %zu", i);
+		while (lb_batch_next(b, &word, &n, &err) > 0)
+			;
+		if (rows[i].want)
+			cr_expect(eq(str, (char *)lb_batch_head(b), (char *)rows[i].want),
+				  "row %zu", i);
+		else
+			cr_expect(lb_batch_head(b) == NULL, "row %zu", i);
+		lb_batch_free(b);
+		fclose(in);
+	}
+}
