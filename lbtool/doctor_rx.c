@@ -165,7 +165,10 @@ static void one_filter(struct doctor *d, const struct lb_link *link, bool egress
 			    "), of another instance or an older receiver",
 			    side, prog);
 	else
-		doctor_find(d, DOCTOR_FAULT, link->name, "the filter on %s is gone: %s", side,
+		doctor_find(d, DOCTOR_FAULT, link->name,
+			    "the filter on %s is gone, or the receiver is in a network namespace "
+			    "without a name: %s",
+			    side,
 			    egress ? "SYN-ACKs say what they like"
 				   : "nothing is taken out of tunnels there");
 }
@@ -193,6 +196,10 @@ static void one_attached(struct doctor *d, const struct lb_receiver *r)
 
 static void attached(struct doctor *d)
 {
+	if (d->recvs && recv_not_elsewhere(d->t, d->rx)) {
+		doctor_find(d, DOCTOR_FAULT, NULL, "%s", d->t->err.msg);
+		return;
+	}
 	for (size_t i = 0; i < d->recvs; i++)
 		one_attached(d, &d->recv[i]);
 	if (d->recvs)

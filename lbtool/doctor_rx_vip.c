@@ -24,7 +24,7 @@ static void missing(struct doctor *d, const struct lb_addr *addr)
 	doctor_remedy(d, "%s address add %s/%u dev lo", d->ip, text, whole(addr));
 	doctor_find(d, DOCTOR_FAULT, text,
 		    "packets or a DSCP name it as a VIP, but it is no address of this host: what "
-		    "is for it is lost");
+		    "is for it is lost; if it has moved away, \"receiver replace\" forgets it");
 }
 
 /* An address that is where it should not be, or takes more than itself along. */
@@ -37,8 +37,10 @@ static void misplaced(struct doctor *d, const struct lb_nl_addr *a, const struct
 	if (!vip || recv_loops(&a->addr) || (!wide && !(link->arp && vip->named)))
 		return;
 	format_addr(&a->addr, text);
-	doctor_remedy(d, "%s address del %s/%u dev %s; %s address add %s/%u dev lo", d->ip, text,
-		      a->len, link->name, d->ip, text, whole(&a->addr));
+	/* One with a prefix may be how the host is reached: packets may say what they like. */
+	if (link->loopback || a->len == whole(&a->addr))
+		doctor_remedy(d, "%s address del %s/%u dev %s; %s address add %s/%u dev lo", d->ip,
+			      text, a->len, link->name, d->ip, text, whole(&a->addr));
 	if (wide)
 		doctor_find(d, DOCTOR_WARNING, text,
 			    "stands on %s with /%u: this host takes the whole prefix for its own",
@@ -138,9 +140,11 @@ static void rp_filter_of(struct doctor *d, const struct lb_link *link, const str
 		return;
 	doctor_remedy(d, "%ssysctl -w net/ipv4/conf/all/rp_filter=2 net/ipv4/conf/%s/rp_filter=2",
 		      d->run, link->name);
-	doctor_find(d, DOCTOR_FAULT, link->name,
-		    "reverse path filtering is strict, and the way to clients is not by this "
-		    "device: what comes out of tunnels is dropped");
+	/* No fault for sure: clients may be few and near, and routes by rules or with many next hops are not seen. */
+	doctor_find(d, DOCTOR_WARNING, link->name,
+		    "reverse path filtering is strict, and the way to the world (198.51.100.7, "
+		    "say) is not by this device: what its clients send is dropped out of the "
+		    "tunnel");
 }
 
 /* The device drops IPv6 then, also what comes out of IPv4. */

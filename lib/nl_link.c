@@ -14,13 +14,18 @@
 
 #define ALT_NAME_SIZE 128 /* ALTIFNAMSIZ, whose header does not go with <net/if.h> */
 
-static void parse_vlan(const struct nlattr *info, struct lb_link *link)
+static void parse_kind(const struct nlattr *info, struct lb_link *link)
 {
 	const struct nlattr *tb[IFLA_INFO_DATA + 1], *vlan[IFLA_VLAN_PROTOCOL + 1];
+	const char *kind;
 
 	nl_nest(info, tb, IFLA_INFO_DATA);
-	if (!tb[IFLA_INFO_KIND] || !tb[IFLA_INFO_DATA] ||
-	    strcmp(mnl_attr_get_str(tb[IFLA_INFO_KIND]), "vlan") != 0)
+	if (!tb[IFLA_INFO_KIND])
+		return;
+	kind = mnl_attr_get_str(tb[IFLA_INFO_KIND]);
+	if (!strcmp(kind, "vti") || !strcmp(kind, "vti6")) /* IPsec, of the tunnels' types */
+		link->tunnel = false;
+	if (!tb[IFLA_INFO_DATA] || strcmp(kind, "vlan") != 0)
 		return;
 	nl_nest(tb[IFLA_INFO_DATA], vlan, IFLA_VLAN_PROTOCOL);
 	if (!vlan[IFLA_VLAN_ID] || !vlan[IFLA_VLAN_PROTOCOL])
@@ -75,7 +80,7 @@ int nl_link_parse(const struct nlmsghdr *nlh, struct lb_link *link)
 	if (tb[IFLA_MTU])
 		link->mtu = mnl_attr_get_u32(tb[IFLA_MTU]);
 	if (tb[IFLA_LINKINFO])
-		parse_vlan(tb[IFLA_LINKINFO], link);
+		parse_kind(tb[IFLA_LINKINFO], link);
 	/* With a namespace id the index is one of another namespace. */
 	if (link->vlan_proto && tb[IFLA_LINK] && !tb[IFLA_LINK_NETNSID])
 		link->lower = mnl_attr_get_u32(tb[IFLA_LINK]);

@@ -158,7 +158,7 @@ found "warning rx_arp eth0" "a setting that does not help"
 mended "a setting that does not help"
 ip -n "$NODE" addr del 10.9.0.100/32 dev lo
 on_b net.ipv4.conf.all.rp_filter=1
-found "fault rx_rp_filter eth0" "strict, and no way to clients"
+found "warning rx_rp_filter eth0" "strict, and no way to clients"
 ip -n "$NODE" route add default via 10.9.0.1
 sound "strict is right where clients are reached by the device"
 ip -n "$NODE" route del default via 10.9.0.1
