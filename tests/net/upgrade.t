@@ -192,10 +192,27 @@ config >"$TMP/config"
 begin_old
 old save >"$TMP/saved"
 shower_start 2 10000
+old receiver add eth0 from 10.77.0.0/16 mss auto
+old node drain
+node=$(old node show)
+old receiver show >"$TMP/receiver"
+rx=$(old -j prog show | jq -c '[.[] | select(.prog | startswith("rx")).id]')
+chmod 640 "/sys/fs/bpf/lb/$NS/map/meta" "/sys/fs/bpf/lb/$NS/prog/hc"
+sleep 0.2
+packets() { "$@" -j stats show vip | jq '.[0].packets'; }
+was=$(packets old)
 start=${EPOCHREALTIME/./}
 lbt prog reload
-took=$((${EPOCHREALTIME/./} - start))
-ok $? "reload under traffic"
+rc=$? took=$((${EPOCHREALTIME/./} - start))
+ok $rc "reload under traffic"
+ok $((was == 0 || $(packets lbt) < was)) "counters went on"
+is "$(lbt node show)" "$node" "the node is drained as before"
+is "$(lbt receiver show | diff "$TMP/receiver" -) $(lbt -j prog show | jq -c '[.[] | select(.prog | startswith("rx")).id]')" " $rx" \
+	"a receiver beside it stays"
+is "$(cd "/sys/fs/bpf/lb/$NS" && stat -c %a map/meta prog/hc map/pool prog/lb | paste -sd' ')" "640 640 600 600" \
+	"who might open the old pins may open the new ones"
+lbt receiver del eth0
+lbt node ready
 
 # What fails in the middle leaves all as it was.
 again_old
