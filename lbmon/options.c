@@ -220,6 +220,10 @@ int options_parse(struct options *o, int argc, char **argv, struct lb_err *err)
 	}
 	if (o->help || o->version)
 		return 0;
+	word = lb_args_peek(&a);
+	if (word && (o->once || o->alone))
+		return lb_bad_word(err, word, "not with -%s, which announces nothing",
+				   o->once ? "once" : "alone");
 	while ((key = lb_args_pair(&a, keys, &seen, &word, err)) >= 0)
 		if (parse_value(o, key, word, err))
 			return lb_args_label(err, keys[key].word);

@@ -165,8 +165,8 @@ static void health(struct doctor *d)
 				one_health(d, p, &r[k]);
 	}
 	if (unchecked)
-		doctor_sound(d, "all reals that are checked answer; those of %zu pool%s are not",
-			     unchecked, unchecked > 1 ? "s" : "");
+		doctor_sound(d, "all reals that are checked answer; %zu pool%s no check", unchecked,
+			     unchecked > 1 ? "s have" : " has");
 }
 
 /* How many tables have stray slots; `say` so. */

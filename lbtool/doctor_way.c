@@ -111,6 +111,8 @@ static void ways(struct doctor *d)
 static void peers(struct doctor *d)
 {
 	all_ways(d, d->model.peer, d->model.peers, peer_lost);
+	if (!d->model.peers)
+		doctor_sound(d, "none is named");
 	if (!d->model.peers || d->is_peer)
 		return;
 	doctor_remedy(d, "%s node peer add ADDRESS", d->lbtool);
