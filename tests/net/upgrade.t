@@ -113,6 +113,9 @@ kill "${PIDS[1]}"
 wait_for 5 healthy "$LBTOOL" down 1
 ok $? "the new one writes health" "$(cat "$TMP/lbmon"; l4 "$LBTOOL" real show)"
 
+for pid in "${PIDS[@]}"; do kill "$pid" 2>/dev/null; done
+wait
+
 # Killed at any moment of it, with packets for two pools on their way.
 config() {
 	local i
@@ -186,7 +189,9 @@ end_it() { # N
 	fi
 }
 
+./lab.sh down -p "$LAB"
 pair_up
+trap both_down EXIT # pair_up set its own
 : >"$TMP/notes"
 config >"$TMP/config"
 begin_old
