@@ -107,11 +107,11 @@ wait_for 3 grep -q 'moved' "$TMP/lbmon"
 ok $? "the old lbmon sees that it is too old" "$(cat "$TMP/lbmon")"
 ok "$(grep -c gone "$TMP/lbmon")" "and goes on" "$(cat "$TMP/lbmon")"
 kill $mon
-nsenter --net="/run/netns/$LAB-l4-1" "$LBMON" -i "$LAB-l4-1" -alone 2>"$TMP/lbmon" &
+nsenter --net="/run/netns/$LAB-l4-1" "$LBMON" -i "$LAB-l4-1" -alone 2>"$TMP/lbmon2" &
 PIDS+=($!)
 kill "${PIDS[1]}"
 wait_for 5 healthy "$LBTOOL" down 1
-ok $? "the new one writes health" "$(cat "$TMP/lbmon"; l4 "$LBTOOL" real show)"
+ok $? "the new one writes health" "$(cat "$TMP/lbmon2"; l4 "$LBTOOL" real show)"
 
 for pid in "${PIDS[@]}"; do kill "$pid" 2>/dev/null; done
 wait
