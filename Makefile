@@ -159,16 +159,16 @@ $(WIRE): $(call objects,tests/packet/wire*.c) $(B)/libpacket.a $(B)/liblb.a
 $(OLD): tests/net/old.sh tests/net/old.pl $(B)/lbtool $(B)/lbmon
 	$(call say,OLD)B=$(B) CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' tests/net/old.sh $(@D)
 
-tests: all $(UNIT) $(PACKET) $(WIRE) $(OLD) $(TOOLS) $(BENCH)
+tests: all $(UNIT) $(PACKET) $(WIRE) $(TOOLS) $(BENCH)
 
 # Whatever is missing is installed first; then make anew, since what is missing changes the flags above.
 check check-unit check-packet check-net check-golden check-man: need-test
-	+@$(MAKE) --no-print-directory tests
+	+@$(MAKE) --no-print-directory tests $(OLD)
 	@B=$(B) tests/run $(subst check-,,$(filter-out check,$@))
 
 # KERNEL: another kernel's Debian package; tests/vm/run says more.
 check-vm: need-test
-	+@$(MAKE) --no-print-directory tests
+	+@$(MAKE) --no-print-directory tests $(OLD)
 	B=$(B) tests/vm/run $(KERNEL)
 
 demo: need-test
@@ -207,12 +207,14 @@ sanitize:
 	+@$(MAKE) --no-print-directory B=$(B)/sanitize tests \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 	+@$(MAKE) --no-print-directory all
-	+@$(MAKE) --no-print-directory sanitize-tests sanitize-valgrind
+	+@$(MAKE) --no-print-directory sanitize-golden sanitize-rest
 
-sanitize-tests:
-	B=$(B)/sanitize tests/run unit golden
+# With -j side by side: each takes one CPU.
+sanitize-golden:
+	LB_TAP=tap-golden B=$(B)/sanitize tests/run golden
 
-sanitize-valgrind:
+sanitize-rest:
+	B=$(B)/sanitize tests/run unit
 	B=$(B) tests/memory
 
 fuzz:
@@ -326,7 +328,7 @@ distclean: clean
 
 -include $(shell find $(B) '(' -path '$(B)/compare' -o -path '$(B)/tests/net/old' ')' -prune -o -type f -name '*.d' -print 2>/dev/null)
 .PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard bench-compare bench-plots \
-	sanitize sanitize-tests sanitize-valgrind fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
+	sanitize sanitize-golden sanitize-rest fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
 	install uninstall deb deps deps-dev need-test need-deb clean distclean .FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
