@@ -24,6 +24,13 @@ update=
 [ "${1:-}" != -u ] || { update=1; shift; }
 [ $# -gt 0 ] || set -- */cmd
 set -- "${@%/cmd}"
+# LB_GOLDEN=odd or even: every other case, for two that share the work.
+case ${LB_GOLDEN:-} in
+odd | even)
+	mapfile -t half < <(printf '%s\n' "$@" | awk -v odd="$([ "$LB_GOLDEN" = even ] || echo 1)" 'NR % 2 == odd + 0')
+	set -- "${half[@]}"
+	;;
+esac
 set -- "${@%/}"
 
 if [ "$(id -u)" != 0 ]; then
@@ -83,7 +90,7 @@ for dev in e0 e1; do
 done
 ip -n $NS addr add 10.9.0.1/24 dev e0
 ip -n $NS addr add 2001:db8:9::1/64 dev e0 nodad
-for key in ipv4/conf/e0 ipv6/conf/e0; do
+for key in ipv4/conf/e0 ipv6/conf/e0 ipv6/conf/e1; do
 	ip netns exec $NS sysctl -qw net/$key/forwarding=1
 done
 
