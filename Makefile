@@ -209,9 +209,9 @@ sanitize:
 	+@$(MAKE) --no-print-directory all
 	+@$(MAKE) --no-print-directory sanitize-odd sanitize-unit sanitize-memory sanitize-even
 
-# With -j two at once: each takes one CPU. Looking for leaks takes most of each short run, and valgrind looks for them, too.
+# With -j two at once: each takes one CPU.
 sanitize-odd sanitize-even: sanitize-%:
-	ASAN_OPTIONS=detect_leaks=0 LB_GOLDEN=$* LB_TAP=tap-$* B=$(B)/sanitize tests/run golden
+	LB_GOLDEN=$* LB_TAP=tap-$* B=$(B)/sanitize tests/run golden
 
 sanitize-unit:
 	B=$(B)/sanitize tests/run unit

@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "lbmon/watch_internal.h"
 #include "lib/prog.h"
-
-/* The id of the program that is pinned under that name; 0: none, or it cannot be asked. */
-static uint32_t pinned(struct watch *w, const char *name)
-{
-	struct lb_prog_info info = {0};
-	struct lb_err ignored;
-	int fd = lb_prog_open(w->opt.instance, name, &ignored);
-
-	if (fd < 0)
-		return 0;
-	if (lb_prog_info(fd, &info, &ignored))
-		info.id = 0;
-	close(fd);
-	return info.id;
-}
 
 /* "lb_new" is that of a reload that is under way, or was killed: its maps, by which lbtool would know it, are not told without
  * CAP_SYS_ADMIN. */
 bool watch_attached(struct watch *w)
 {
-	uint32_t lb = pinned(w, "lb"), new = pinned(w, "lb_new");
+	uint32_t lb = lb_prog_pinned_id(w->opt.instance, "lb"),
+		 new = lb_prog_pinned_id(w->opt.instance, "lb_new");
 	struct lb_dev_conf dev;
 	struct lb_link *link;
 	struct lb_err err;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lbtool/doctor.h"
 #include "lbtool/recv.h"
@@ -128,20 +127,6 @@ static void programs(struct doctor *d)
 	doctor_program(d, "rx_mss", again);
 }
 
-static uint32_t pinned(struct doctor *d, const char *name)
-{
-	struct lb_prog_info info = {0};
-	struct lb_err ignored;
-	int fd = lb_prog_open(d->t->instance, name, &ignored);
-
-	if (fd < 0)
-		return 0;
-	if (lb_prog_info(fd, &info, &ignored))
-		info.id = 0;
-	close(fd);
-	return info.id;
-}
-
 /* A name for commands that are about all of them. */
 static const char *first(const struct doctor *d)
 {
@@ -188,9 +173,9 @@ static void one_attached(struct doctor *d, const struct lb_receiver *r)
 	} else if (recv_filters(d->t, link->ifindex, &in, &out)) {
 		doctor_find(d, DOCTOR_WARNING, link->name, "%s", d->t->err.msg);
 	} else {
-		one_filter(d, link, false, in, pinned(d, "rx"));
+		one_filter(d, link, false, in, lb_prog_pinned_id(d->t->instance, "rx"));
 		if (r->mss != LB_MSS_LEAVE)
-			one_filter(d, link, true, out, pinned(d, "rx_mss"));
+			one_filter(d, link, true, out, lb_prog_pinned_id(d->t->instance, "rx_mss"));
 	}
 }
 

@@ -79,6 +79,8 @@ struct lb_prog_info {
 	uint64_t loaded_at; /* nanoseconds, CLOCK_BOOTTIME */
 };
 int lb_prog_info(int fd, struct lb_prog_info *info, struct lb_err *err);
+/* The kernel's id of the program that the instance has pinned under that name; 0: none, or it cannot be asked. */
+uint32_t lb_prog_pinned_id(const char *instance, const char *name);
 
 /* SHA-256 of the objects built into this tool, 64 hex digits: what lbtool prints and the tests ran. */
 extern const char lb_object_sha256[], lb_rx_object_sha256[];

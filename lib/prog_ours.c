@@ -77,3 +77,17 @@ int lb_prog_info(int fd, struct lb_prog_info *info, struct lb_err *err)
 		sprintf(info->tag + 2 * i, "%02x", kernel.tag[i]);
 	return 0;
 }
+
+uint32_t lb_prog_pinned_id(const char *instance, const char *name)
+{
+	struct lb_prog_info info = {0};
+	struct lb_err ignored;
+	int fd = lb_prog_open(instance, name, &ignored);
+
+	if (fd < 0)
+		return 0;
+	if (lb_prog_info(fd, &info, &ignored))
+		info.id = 0;
+	close(fd);
+	return info.id;
+}

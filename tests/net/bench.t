@@ -41,8 +41,13 @@ run wire pass4
 is "$? $(cat "$TMP/err")" '2 wire: case "pass4": its packets are not sent on' "wire: no such case"
 run cores nosuch
 like "$? $(cat "$TMP/err")" '^2 cores: case "nosuch": must be one of table4-1, ' "cores: no such case"
-run -j cores -r 2 tcp4-1 >"$TMP/json"
-is "$(jq -c 'map([.case, (.throughput > 0.1 and .throughput < 20)])' "$TMP/json")" \
+# What else runs may disturb the one CPU alone or both: three tries.
+for _ in 1 2 3; do
+	run -j cores -r 2 tcp4-1 >"$TMP/json"
+	cores=$(jq -c 'map([.case, (.throughput > 0.5 and .throughput < 3)])' "$TMP/json")
+	[[ $cores == *false* ]] || break
+done
+is "$cores" \
 	'[["empty",true],["adjust",true],["tcp4-1",true]]' "cores: two against one" || cat "$TMP/err"
 run -j tables >"$TMP/json"
 is "$(jq -c 'map(.slots) | unique' "$TMP/json") $(jq 'map(.least_ms > 0) | all' "$TMP/json")" '[65537,655373] true' \
@@ -92,6 +97,6 @@ is "$(guard $'one 2 two 3\none 1.5 two 3.5\none 2 two 4' -u) $(paste -sd' ' "$TM
 export ADJUST=7
 is "$(guard $'one 1.1 two 2\none 1.2\none 0.9') $(calls)" '0 3' "guard: where calls are cheap, bounds of their own"
 is "$(guard $'one 2 two 3\none 1.5 two 3.5\none 2 two 4' -u) $(paste -sd' ' "$TMP/bounds")" \
-	'0 # said jited_bytes 22000 flow_bytes 8.80 one 2.25 4.50 two 4.50 9.00' "guard: and new ones"
+	'0 # said jited_bytes 22000 flow_bytes 8.80 one 2.25 3.00 two 4.50 6.00' "guard: and new ones"
 unset ADJUST
 plan_done

@@ -91,26 +91,8 @@ afresh() { # ADDRESS of the real beside 10.7.1.2
 	on l4-1 lbtool pool replace web drain 60s
 }
 
-hold() { # VIP: opens connections; $said is what they say then
-	coproc HOLD { exec nsenter --net="/run/netns/$LAB-c1" ./gue.py hold "$1" $CONNS 2>/dev/null; }
-	PIDS+=("$HOLD_PID")
-	IFS= read -r -t 60 said <&"${HOLD[0]}"
-}
-
-ask() {
-	echo ask >&"${HOLD[1]}"
-	IFS= read -r -t 60 said <&"${HOLD[0]}"
-}
-
 broken() { # how many of so many requests
 	on c1 curl -s -m 60 -w '%{http_code}\n' -o /dev/null "http://203.0.113.10/[1-$CONNS]" | grep -vc 200
-}
-
-let_go() {
-	local pid=$HOLD_PID
-
-	eval "exec ${HOLD[1]}>&-"
-	wait "$pid" 2>/dev/null
 }
 
 trap box_down EXIT

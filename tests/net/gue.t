@@ -44,24 +44,6 @@ sent_on() { # all receivers together
 	echo $n
 }
 
-hold() { # VIP: opens connections; $said is what they say then
-	coproc HOLD { exec nsenter --net="/run/netns/$LAB-c1" ./gue.py hold "$1" $CONNS 2>/dev/null; }
-	PIDS+=("$HOLD_PID")
-	IFS= read -r -t 60 said <&"${HOLD[0]}"
-}
-
-ask() {
-	echo ask >&"${HOLD[1]}"
-	IFS= read -r -t 120 said <&"${HOLD[0]}"
-}
-
-let_go() {
-	local pid=$HOLD_PID
-
-	eval "exec ${HOLD[1]}>&-"
-	wait "$pid" 2>/dev/null
-}
-
 all_up() { # FAMILY
 	local real
 

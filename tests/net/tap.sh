@@ -194,3 +194,23 @@ lab_down() {
 on() { # NODE COMMAND...
 	./lab.sh exec -p "$LAB" "$@"
 }
+
+# Connections that gue.py keeps open from c1, $CONNS of them; $said is what they say.
+hold() { # VIP
+	coproc HOLD { exec nsenter --net="/run/netns/$LAB-c1" ./gue.py hold "$1" "$CONNS" 2>/dev/null; }
+	PIDS+=("$HOLD_PID")
+	IFS= read -r -t 60 said <&"${HOLD[0]}"
+}
+
+ask() {
+	echo ask >&"${HOLD[1]}"
+	# shellcheck disable=SC2034 # the test reads it
+	IFS= read -r -t 120 said <&"${HOLD[0]}"
+}
+
+let_go() {
+	local pid=$HOLD_PID
+
+	eval "exec ${HOLD[1]}>&-"
+	wait "$pid" 2>/dev/null
+}

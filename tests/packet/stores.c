@@ -19,7 +19,7 @@ static struct mapping {
 	uint8_t *at;
 	size_t len, size; /* bytes; of an element */
 	char name[BPF_OBJ_NAME_LEN];
-	bool *stored; /* by element */
+	unsigned int *stored; /* how often, by element */
 } mapping[MAPPINGS];
 static size_t mappings;
 static bool watching;
@@ -87,7 +87,7 @@ static void stored(int sig, siginfo_t *info, void *context)
 		sigaction(sig, &old_segv, NULL);
 		return;
 	}
-	mapping[i].stored[(size_t)(at - mapping[i].at) / mapping[i].size] = true;
+	mapping[i].stored[(size_t)(at - mapping[i].at) / mapping[i].size]++;
 	at -= (uintptr_t)at % page;
 	mprotect(at, page, PROT_READ | PROT_WRITE);
 #ifdef __x86_64__
@@ -123,7 +123,7 @@ void stores_begin(void)
 	sigaction(SIGTRAP, &trap, &old_trap);
 	watching = true;
 	for (i = 0; i < mappings; i++) {
-		memset(mapping[i].stored, 0, elements(&mapping[i]));
+		memset(mapping[i].stored, 0, elements(&mapping[i]) * sizeof(*mapping[i].stored));
 		mprotect(mapping[i].at, mapping[i].len, PROT_READ);
 	}
 }
@@ -151,11 +151,21 @@ size_t stores_to(const char *map)
 
 	for (i = 0; i < mappings; i++)
 		for (e = 0; (!map || is_named(&mapping[i], map)) && e < elements(&mapping[i]); e++)
-			n += mapping[i].stored[e];
+			n += mapping[i].stored[e] > 0;
 	return n;
 }
 
 size_t stores_to_any(void)
 {
 	return stores_to(NULL);
+}
+
+size_t stores_times(const char *map)
+{
+	size_t i, e, n = 0;
+
+	for (i = 0; i < mappings; i++)
+		for (e = 0; is_named(&mapping[i], map) && e < elements(&mapping[i]); e++)
+			n += mapping[i].stored[e];
+	return n;
 }

@@ -16,6 +16,8 @@ void stores_end(void);
 
 /* Elements of the map of that name ("meta", "pool", ...) that were stored to since stores_begin(), each counted once. */
 size_t stores_to(const char *map);
+/* Each counted as often as it was stored to; where stores are not stepped, less. */
+size_t stores_times(const char *map);
 /* Of all maps. */
 size_t stores_to_any(void);
 

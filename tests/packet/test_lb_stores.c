@@ -94,6 +94,7 @@ static void wrote(size_t buckets, size_t pools, size_t reals, size_t tables)
 	cr_expect(eq(sz, stores_to("peers"), 0));
 	cr_expect(eq(sz, stores_to("meta"), 1));
 	cr_expect(eq(sz, stores_to("mixed"), tables));
+	cr_expect(eq(sz, stores_times("mixed"), 2 * tables), "before the commit, and after it");
 	cr_expect(
 		eq(sz, stores_to_any(), stores_to("table") + buckets + pools + reals + tables + 1));
 }
@@ -163,6 +164,7 @@ Test(lb_stores, health_that_comes_and_goes_writes_the_table_once)
 		rebuild(i % 2 ? LB_HEALTH_DOWN : LB_HEALTH_UP);
 		cr_expect(eq(sz, stores_to("table"), 0), "round %d", i);
 		cr_expect(eq(sz, stores_to("pool"), 2), "the live one's, and where its last was");
+		cr_expect(eq(sz, stores_times("mixed"), 2), "before it is made, and after it");
 	}
 }
 
