@@ -58,7 +58,15 @@ is "$(grep -c '^lb_rx_packets_total' "$TMP/out")" "$(lbt -j -d stats show rx | j
 ln -s out "$TMP/lb.prom"
 lbt stats export to "$TMP/lb.prom"
 ok $? "to a file"
-is "$(diff "$TMP/out" "$TMP/lb.prom")" "" "which has the same"
+# The kernel's own packets, ARP and the like, are counted whenever they come; where the exports before and
+# after are alike, so is the one between.
+for _ in {1..20}; do
+	lbt stats export >"$TMP/first"
+	lbt stats export to "$TMP/lb.prom"
+	lbt stats export | cmp -s "$TMP/first" && break
+done
+is "$(diff "$TMP/first" "$TMP/lb.prom")" "" "which has the same"
+rm "$TMP/first"
 is "$(stat -c '%a %F' "$TMP/lb.prom")" "644 regular file" "all may read it, and it took the place of what was there"
 is "$(cd "$TMP" && echo lb.prom*)" lb.prom "nothing else is left"
 is "$(lbt stats export to "$TMP" 2>&1 | sed 's/[^:]*$//')" "lbtool: stats export: to \"$TMP\": cannot rename to it:" \
