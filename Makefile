@@ -204,20 +204,12 @@ bench-guard: need-test
 	@B=$(B) .ci/bench
 
 sanitize:
-	+@$(MAKE) --no-print-directory B=$(B)/sanitize tests \
+	+@$(MAKE) --no-print-directory B=$(B)/sanitize sanitize-targets \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 	+@$(MAKE) --no-print-directory all
-	+@$(MAKE) --no-print-directory sanitize-odd sanitize-unit sanitize-memory sanitize-even
+	@B=$(B) tests/sanitize
 
-# With -j two at once: each takes one CPU.
-sanitize-odd sanitize-even: sanitize-%:
-	LB_GOLDEN=$* LB_TAP=tap-$* B=$(B)/sanitize tests/run golden
-
-sanitize-unit:
-	B=$(B)/sanitize tests/run unit
-
-sanitize-memory:
-	B=$(B) tests/memory
+sanitize-targets: all $(UNIT) $(TOOLS)
 
 fuzz:
 	+@$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) fuzz-targets \
@@ -330,7 +322,7 @@ distclean: clean
 
 -include $(shell find $(B) '(' -path '$(B)/compare' -o -path '$(B)/tests/net/old' ')' -prune -o -type f -name '*.d' -print 2>/dev/null)
 .PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard bench-compare bench-plots \
-	sanitize sanitize-odd sanitize-even sanitize-unit sanitize-memory fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
+	sanitize sanitize-targets fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
 	install uninstall deb deps deps-dev need-test need-deb clean distclean .FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -24,13 +24,11 @@ update=
 [ "${1:-}" != -u ] || { update=1; shift; }
 [ $# -gt 0 ] || set -- */cmd
 set -- "${@%/cmd}"
-# LB_GOLDEN=odd or even: every other case, for two that share the work.
-case ${LB_GOLDEN:-} in
-odd | even)
-	mapfile -t half < <(printf '%s\n' "$@" | awk -v odd="$([ "$LB_GOLDEN" = even ] || echo 1)" 'NR % 2 == odd + 0')
-	set -- "${half[@]}"
-	;;
-esac
+# LB_GOLDEN=K/N: every Nth case from the Kth on, for N that share the work.
+if [ -n "${LB_GOLDEN:-}" ]; then
+	mapfile -t share < <(printf '%s\n' "$@" | awk -v k="${LB_GOLDEN%/*}" -v n="${LB_GOLDEN#*/}" 'NR % n == k % n')
+	set -- "${share[@]}"
+fi
 set -- "${@%/}"
 
 if [ "$(id -u)" != 0 ]; then

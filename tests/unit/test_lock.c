@@ -41,7 +41,7 @@ static void teardown(void)
 	rmdir(top);
 }
 
-TestSuite(lock, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(lock, .init = setup, .fini = teardown, .timeout = 60);
 
 static long now_ms(void)
 {

@@ -20,7 +20,7 @@ static void make(void)
 	fcntl(end[0], F_SETFL, O_NONBLOCK);
 }
 
-TestSuite(log, .init = make, .timeout = 10);
+TestSuite(log, .init = make, .timeout = 60);
 
 static const char *line(void)
 {

@@ -55,7 +55,7 @@ static void unmake(void)
 	loop_free(loop);
 }
 
-TestSuite(loop, .init = make, .fini = unmake, .timeout = 20);
+TestSuite(loop, .init = make, .fini = unmake, .timeout = 60);
 
 static double clock_s(clockid_t id)
 {

@@ -51,7 +51,7 @@ static void unmake(void)
 	loop_free(loop);
 }
 
-TestSuite(loop_child, .init = make, .fini = unmake, .timeout = 20);
+TestSuite(loop_child, .init = make, .fini = unmake, .timeout = 60);
 
 static void signalled(void *arg)
 {
