@@ -77,6 +77,7 @@ trap 'exit 1' INT TERM HUP
 mkdir "$tmp/bin"
 cp "$B/lbtool" "$tmp/bin/lbtool" || exit 1
 chmod 755 "$tmp" "$tmp/bin" "$tmp/bin/lbtool"
+echo "# nothing is configured" >"$tmp/empty" # for restore
 export FOREIGN=$B/tests/net/pass.bpf.o # an XDP program that is not ours
 ip netns add $NS
 ip -n $NS link add e0 type veth peer name e1
@@ -110,14 +111,7 @@ prepare() { # CASE
 		lb prog load $words || return 1
 		loaded=$words
 	fi
-	{
-		echo "node source node"
-		lb node peer show | sed 's/^/node peer del /'
-		lb vip show | sed 's/ .*//; s/^/vip del /'
-		lb real show | sed -E 's/^([^ ]+ pool [^ ]+) .*/real del \1/'
-		lb pool show | sed 's/ .*//; s/^/pool del /'
-	} >"$tmp/empty"
-	lb -b "$tmp/empty" || return 1
+	lb restore "$tmp/empty" || return 1
 	if [ -e "$1/batch" ]; then
 		lb -b "$1/batch" || return 1
 	fi

@@ -13,7 +13,7 @@ fi
 need_root
 if [ -z "${LB_DEB_DIR:-}" ]; then
 	trap 'rmdir "$TMP"' EXIT
-	make -s -C "$TOP" B="$B" deb >&2 || { echo "Bail out! make deb failed"; exit 1; }
+	make -s -C "$TOP" B="${B#"$TOP"/}" deb >&2 || { echo "Bail out! make deb failed"; exit 1; }
 	LB_DEB_DIR=$TMP unshare --mount --net --propagation private "$0"
 	exit
 fi

@@ -22,8 +22,7 @@ printf '%s\n' 'pool add web check tcp interval 200ms timeout 200ms' 'real add 10
 lbt -b "$TMP/config" && lbt dev add eth0
 ok $? "a balancer"
 serve
-wait_for 10 all_sound
-sound "nothing is wrong with it" || exit 1
+soon_sound "nothing is wrong with it" || exit 1
 is "$(lbt doctor | grep -vc '^ok ')" 0 "as text, too"
 
 # The machine.
@@ -88,8 +87,7 @@ no_carrier() { ip -n "$NODE" link show eth1 | grep -q NO-CARRIER; }
 wait_for 10 no_carrier
 found "fault link eth1" "no carrier"
 ip -n "$NS-a" link set eth1 up
-wait_for 10 all_sound
-sound "a carrier again"
+soon_sound "a carrier again"
 for ip in ipv4 ipv6; do
 	in_b sysctl -qw net/$ip/conf/eth1/forwarding=0
 	found "fault forwarding eth1" "no forwarding, $ip"

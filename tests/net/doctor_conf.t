@@ -24,8 +24,7 @@ printf '%s\n' 'pool add web table 1021' 'real add 10.1.1.1 pool web' 'real add 1
 	'vip add 203.0.113.1:any/udp pool web' 'vip add [2001:db8:113::1]:443/tcp pool web' >"$TMP/config"
 lbt -b "$TMP/config"
 ok $? "a configuration"
-wait_for 10 all_sound
-sound "nothing is wrong with it"
+soon_sound "nothing is wrong with it"
 
 # VIPs and pools.
 ip -n "$NODE" addr add 203.0.113.1/32 dev lo
@@ -76,15 +75,13 @@ found "warning lbmon -" "nobody checks"
 "$LBMON" -n "$NODE" -i "$NS" -alone 2>"$TMP/lbmon" &
 MON=$!
 PIDS+=("$MON")
-wait_for 10 all_sound
-sound "now somebody does"
+soon_sound "now somebody does"
 kill "$LISTENER"
 wait_for 10 wrong_is "fault pool spare"$'\n'"warning health 10.9.0.1"
 found "fault pool spare
 warning health 10.9.0.1" "the only real is down"
 listen
-wait_for 10 all_sound
-sound "it is up again"
+soon_sound "it is up again"
 lbt real add 10.1.1.9 pool spare
 is_down() { lbt -d -o real show 10.1.1.9 pool spare | grep -q 'health down'; }
 wait_for 10 is_down
@@ -93,8 +90,7 @@ lbt pool replace spare panic 60
 found "warning pool spare
 warning health 10.1.1.9" "so many are down that health is not heeded"
 lbt real del 10.1.1.9 pool spare
-wait_for 10 all_sound
-sound "none is down"
+soon_sound "none is down"
 kill "$MON"
 wait "$MON"
 lbt pool replace spare direct off
