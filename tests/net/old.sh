@@ -25,7 +25,7 @@ know=$(grep -lE '"(bpf/|[a-z]+\.skel\.h)|maps_internal|maps_commit|maps_pair' li
 cc=${CC:-gcc}
 cflags=${CFLAGS:--O2}
 # shellcheck disable=SC2086 # words
-make -s B=build CC="$cc" CFLAGS="$cflags" $know >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
+make -s -j"$(nproc)" B=build CC="$cc" CFLAGS="$cflags" $know >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
 # shellcheck disable=SC2086
 $cc $cflags ${LDFLAGS:-} -o "$dir/lbtool" "$B"/o/lbtool/*.o $know "$B/liblb.a" -lbpf -lelf -lmnl -ljansson
 # shellcheck disable=SC2086

@@ -35,8 +35,16 @@ watch() {
 	wait_for 10 grep -q listening "$TMP/ear"
 }
 
-heard() { # FAMILY
+quiet() { # nothing more was written for a moment
+	local size
+
+	size=$(stat -c %s "$TMP/seen")
 	sleep 0.3
+	[ "$(stat -c %s "$TMP/seen")" = "$size" ]
+}
+
+heard() { # FAMILY
+	wait_for 5 quiet
 	kill "$EAR"
 	wait "$EAR" 2>/dev/null
 	if [ "$1" = 4 ]; then set -- ip; else set -- ipv6; fi
