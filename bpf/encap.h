@@ -49,13 +49,21 @@ static __always_inline void lb_outer4(void *l3, const struct lb_pkt *p, const st
 {
 	__u8 proto = p->how & LB_NH_GUE ? IPPROTO_UDP : lb_inner_proto(p);
 	__be16 len = bpf_htons(p->len + outer);
-	__u32 host = p->hash & nh->spread, sum = (host & 0xffff) + (host >> 16);
-	__u16 csum = ~lb_csum_fold(nh->csum + sum + (p->tos << 8) + len + (proto << 8));
+	__u32 sum = nh->csum + (p->tos << 8) + len + (proto << 8);
+	__be32 saddr = nh->saddr4;
+	__u16 csum;
 
+	if (nh->spread) {
+		__u32 host = p->hash & nh->spread;
+
+		sum += (host & 0xffff) + (host >> 16);
+		saddr |= host;
+	}
+	csum = ~lb_csum_fold(sum);
 	LB_AT(__u32, l3) = 0x45 | p->tos << 8 | (__u32)len << 16;
 	LB_AT(__u32, l3 + 4) = (__u32)bpf_htons(0x4000) << 16;
 	LB_AT(__u32, l3 + 8) = LB_TTL | proto << 8 | (__u32)csum << 16;
-	LB_AT(__u32, l3 + 12) = nh->saddr4 | host;
+	LB_AT(__u32, l3 + 12) = saddr;
 	LB_AT(__u32, l3 + 16) = nh->daddr4;
 }
 

@@ -102,11 +102,10 @@ static __always_inline int lb_peer_way(struct xdp_md *ctx, __u32 half, __u32 nod
 	if (!all || !nh || node >= LB_PEERS_MAX)
 		return LB_DROP_NO_ROUTE;
 	peer = &all->peer[node];
-	if (!lb_cfg.trace && nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life) {
+	if (!lb_cfg.trace && lb_fresh(nh)) {
 		if (!nh->out)
 			return LB_DROP_NO_ROUTE;
-		if ((nh->in == ctx->ingress_ifindex || !(lb_meta.flags & LB_META_VIA)) &&
-		    LB_AT(__u64, nh->daddr6) == LB_AT(__u64, peer->addr))
+		if (lb_for(ctx, nh) && LB_AT(__u64, nh->daddr6) == LB_AT(__u64, peer->addr))
 			return LB_NEXT;
 	}
 	why = lb_nexthop_way(ctx, nh, peer);

@@ -100,12 +100,12 @@ int lb(struct xdp_md *ctx)
 	void *data = lb_data(ctx);
 	int done = LB_REST;
 
-	if (!lb_cfg.trace && !LB_READ_ONCE(lb_meta.watch) && data + ETH_HLEN <= lb_data_end(ctx) &&
-	    !(*(__u8 *)data & 1)) {
+	if (!lb_cfg.trace && !LB_READ_ONCE(lb_meta.watch) &&
+	    data + LB_PLAIN_LEAST <= lb_data_end(ctx) && !(*(__u8 *)data & 1)) {
 		if (LB_AT(__be16, data + 12) == bpf_htons(ETH_P_IP))
-			done = lb_plain(ctx, false);
+			done = lb_plain(ctx, data + ETH_HLEN, false);
 		else if (LB_AT(__be16, data + 12) == bpf_htons(ETH_P_IPV6))
-			done = lb_plain(ctx, true);
+			done = lb_plain(ctx, data + ETH_HLEN, true);
 	}
 	return done == LB_REST ? lb_long(ctx) : done;
 }

@@ -202,7 +202,7 @@ enum lb_check_kind {
 struct lb_slot {
 	__u16 real;
 	__u16 prev;
-};
+} __attribute__((aligned(4))); /* read by one load */
 
 /* The table's map holds slots in values of one cache line. */
 #define LB_SLOTS_PER_LINE 16u
@@ -288,7 +288,7 @@ enum lb_nexthop_flags {
 
 struct lb_nexthop {
 	__u32 until; /* low 32 bits of jiffies */
-	__u32 in; /* ifindex on which the packet came that asked */
+	__u32 in; /* ifindex on which packets must come to go by it; 0: any */
 	__u32 out; /* ifindex on which packets leave */
 	__u16 mtu; /* bytes of an outer packet, IP header included */
 	__u8 l2_len; /* 14, 18 or 22 */
@@ -297,8 +297,7 @@ struct lb_nexthop {
 	__u8 l2[LB_L2_MAX];
 	__u16 csum; /* IPv4: folded sum of the outer header's constant words, as they lie in memory */
 	__be16 port; /* of UDP, for GUE */
-	__u8 room; /* bytes that a packet must leave of `mtu` */
-	__u8 pad;
+	__u16 fits; /* bytes of the largest packet that fits into an outer one of `mtu` bytes; 0 where the entry is not there */
 	__be32 spread; /* bits of the source's last word that are the flow's hash: lb_source.h */
 	union {
 		struct {
@@ -308,7 +307,7 @@ struct lb_nexthop {
 			__u8 saddr6[16], daddr6[16];
 		};
 	};
-};
+} __attribute__((aligned(8)));
 _Static_assert(sizeof(struct lb_nexthop) == 80, "lb_nexthop is ABI");
 
 /*

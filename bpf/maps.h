@@ -52,14 +52,19 @@ struct {
 	__type(value, struct lb_dev);
 } dev SEC(".maps");
 
-static __always_inline void lb_count(void *map, __u32 id, __u32 bytes)
+static __always_inline void lb_count_at(void *map, const __u32 *id, __u32 bytes)
 {
-	struct lb_count *c = bpf_map_lookup_elem(map, &id);
+	struct lb_count *c = bpf_map_lookup_elem(map, id);
 
 	if (c) {
 		c->packets++;
 		c->bytes += bytes;
 	}
+}
+
+static __always_inline void lb_count(void *map, __u32 id, __u32 bytes)
+{
+	lb_count_at(map, &id, bytes);
 }
 
 static __always_inline void lb_count_vip(const struct lb_pkt *p)

@@ -219,6 +219,14 @@ static __always_inline int lb_way(struct xdp_md *ctx, struct bpf_fib_lookup *fib
 	return why;
 }
 
+static __always_inline void lb_nexthop_mtu(struct lb_nexthop *nh, __u16 mtu)
+{
+	__u32 room = lb_outer_room(nh->flags);
+
+	nh->mtu = mtu;
+	nh->fits = mtu > room ? mtu - room : 0;
+}
+
 /* Makes the next hop to a real, or to another node. Global, so that the verifier looks at it once and not on each way
  * that leads here. */
 int lb_nexthop_way(struct xdp_md *ctx, struct lb_nexthop *nh, const struct lb_real *r);
@@ -233,7 +241,7 @@ __noinline int lb_nexthop_way(struct xdp_md *ctx, struct lb_nexthop *nh, const s
 
 	if (!r || !nh)
 		return LB_DROP_NO_REAL;
-	nh->out = 0;
+	nh->out = nh->fits = 0;
 	why = lb_way(ctx, &fib, &ask, r, idev);
 	lb_trace_hop(&fib, why);
 	if (why != LB_NEXT)
@@ -245,20 +253,23 @@ __noinline int lb_nexthop_way(struct xdp_md *ctx, struct lb_nexthop *nh, const s
 	if (why != LB_NEXT)
 		return why;
 	nh->port = r->port;
-	nh->room = lb_outer_room(nh->flags);
 	lb_nexthop_l2(nh, &fib, odev, bpf_htons(r->family == 4 ? ETH_P_IP : ETH_P_IPV6));
-	nh->mtu = fib.mtu_result;
-	nh->in = in;
+	lb_nexthop_mtu(nh, fib.mtu_result);
+	nh->in = lb_meta.flags & LB_META_VIA ? in : 0;
 	nh->until = (__u32)bpf_jiffies64() + lb_cfg.nexthop_life;
 	return LB_NEXT;
 }
 
 /* Not older than it may get; nor so old that `until` seems to lie ahead again. */
-static __always_inline bool lb_fresh(const struct xdp_md *ctx, const struct lb_nexthop *nh)
+static __always_inline bool lb_fresh(const struct lb_nexthop *nh)
 {
-	return !lb_cfg.trace && nh->out &&
-	       nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life &&
-	       (nh->in == ctx->ingress_ifindex || !(lb_meta.flags & LB_META_VIA));
+	return nh->until - (__u32)bpf_jiffies64() - 1 < lb_cfg.nexthop_life;
+}
+
+/* Of one that is there and fresh: is it for packets that came on this device? */
+static __always_inline bool lb_for(const struct xdp_md *ctx, const struct lb_nexthop *nh)
+{
+	return !nh->in || nh->in == ctx->ingress_ifindex;
 }
 
 static __always_inline int lb_nexthop(struct xdp_md *ctx, struct lb_pkt *p)
@@ -271,7 +282,7 @@ static __always_inline int lb_nexthop(struct xdp_md *ctx, struct lb_pkt *p)
 		p->nh = bpf_map_lookup_elem(&nexthop, &id);
 		if (!p->nh)
 			return LB_DROP_NO_REAL;
-		if (!lb_fresh(ctx, p->nh)) {
+		if (lb_cfg.trace || !p->nh->out || !lb_fresh(p->nh) || !lb_for(ctx, p->nh)) {
 			r = bpf_map_lookup_elem(&real, &id);
 			why = r ? lb_nexthop_way(ctx, p->nh, r) : LB_DROP_NO_REAL;
 		}

@@ -78,26 +78,18 @@ static __always_inline int lb_pick_by(struct lb_pkt *p, __u32 id, bool gue)
 	return p->real ? LB_NEXT : LB_DROP_NO_REAL;
 }
 
-/* Of a service that is neither placed by the client's address nor one real's alone. */
-static __always_inline int lb_pick(struct lb_pkt *p, struct lb_kept *k)
-{
-	const struct lb_real *had = NULL;
-	__u32 id = 0;
-
-	p->hash = lb_flow_hash(p);
-	if (lb_cfg.sessions && p->flags & LB_SVC_SESSION) {
-		if (!lb_begins(p) || lb_mixed(p->svc->pool))
-			had = lb_session_find(p, k, &id);
-		p->cache = had ? LB_CACHE_HIT : LB_CACHE_MISS;
-	}
-	return lb_pick_by(p, had ? id : 0, had && had->encap == LB_ENCAP_GUE);
-}
+/* What the session cache had: the id of the flow's real << 8, or 0, and the bits below. */
+enum {
+	LB_HAD_WAY = 15, /* where the flow's entry is, counted from 1; 0: it has none */
+	LB_HAD_GUE = 16, /* that real is reached by GUE */
+	LB_HAD_ALL = 32, /* there is nothing to write */
+	LB_HAD_ASK = 64, /* not known: lb_recall() is to be asked */
+};
 
 /*
- * lb_pick() and lb_keep() for any service. Global functions stand between them and the session cache: the verifier would
- * walk all that follows once for each way of a line.
+ * Global functions stand between what follows and the session cache: the verifier would walk all of it once for each way of
+ * a line, and where it is short it would lose its registers.
  *
- * lb_recall: the real's id << 8, or 0; | 16 when it is reached by GUE; | the way of the flow's entry, counted from 1, or 0.
  * kind: protocol | TCP's flags << 8 | the service's flags << 16.
  */
 __u32 lb_recall(__u64 hash, __u32 pool, __u32 half, __u32 kind);
@@ -118,63 +110,123 @@ __noinline __u32 lb_recall(__u64 hash, __u32 pool, __u32 half, __u32 kind)
 	__u32 id = 0, way;
 
 	had = lb_session_find(&p, &k, &id);
-	way = k.way ? k.way - k.session->way + 1 : 0;
-	return had ? id << 8 | (had->encap == LB_ENCAP_GUE) << 4 | way : way;
+	if (!k.session)
+		way = LB_HAD_ALL;
+	else
+		way = k.way ? k.way - k.session->way + 1 : 0;
+	return had ? id << 8 | (had->encap == LB_ENCAP_GUE ? LB_HAD_GUE : 0) | way : way;
 }
 
-/* recalled: lb_recall()'s answer. kind: 1 quoted | 2 another real is named | 4 the live half | TCP's flags << 8 | pool << 16. */
-int lb_remember(__u64 hash, __u32 id, __u32 recalled, __u32 kind);
+/* had: lb_recall()'s answer. kind: 1 quoted | 2 another real is named | 4 the live half | TCP's flags << 8 | pool << 16. */
+int lb_remember(__u64 hash, __u32 id, __u32 had, __u32 kind);
 
-__noinline int lb_remember(__u64 hash, __u32 id, __u32 recalled, __u32 kind)
+__noinline int lb_remember(__u64 hash, __u32 id, __u32 had, __u32 kind)
 {
 	const struct lb_svc svc = {.pool = kind >> 16};
 	const struct lb_pkt p = {
 		.svc = &svc,
 		.hash = hash,
 		.real = id,
-		.cache = recalled >> 8 ? LB_CACHE_HIT : LB_CACHE_MISS,
+		.cache = had >> 8 ? LB_CACHE_HIT : LB_CACHE_MISS,
 		.tcp_flags = kind >> 8,
 		.quoted = kind & 1,
 		.prev = kind & 2,
 		.half = kind >> 2 & 1,
 	};
-	__u32 at = lb_scale(hash >> 32, lb_cfg.sessions), way = (recalled & 15) - 1;
+	__u32 at = lb_scale(hash >> 32, lb_cfg.sessions), way = (had & LB_HAD_WAY) - 1;
 	struct lb_kept k = {.session = bpf_map_lookup_elem(&session, &at)};
 
-	if (!k.session)
+	if (!k.session || lb_cfg.trace)
 		return 0;
 	if (way < LB_SESSION_WAYS) {
 		barrier_var(
 			way); /* clang has another copy of what is known to be small; 6.1 needs this one to be */
 		k.way = &k.session->way[way & (LB_SESSION_WAYS - 1)];
 	}
-	lb_keep(&p, &k);
+	lb_session_put(&p, &k);
 	return 0;
+}
+
+static __always_inline void lb_keep(const struct lb_pkt *p, __u32 had)
+{
+	if (had & LB_HAD_ALL)
+		return;
+	lb_remember(p->hash, p->real, had,
+		    p->quoted | (p->prev ? 2 : 0) | p->half << 2 | p->tcp_flags << 8 |
+			    p->svc->pool << 16);
+}
+
+/*
+ * What lb_recall() would say of a flow without an entry, or with one that was written in this tick, as nearly all were: that
+ * is neither stale nor to be written anew. Not of a packet that begins a connection.
+ */
+static __always_inline __u32 lb_recall_fresh(const struct lb_pkt *p)
+{
+	__u32 tag = p->hash, at = lb_scale(p->hash >> 32, lb_cfg.sessions);
+	const struct lb_session *s = bpf_map_lookup_elem(&session, &at);
+	const struct lb_real *r;
+	const __u64 *way = NULL;
+	__u64 e;
+
+	if (!s)
+		return LB_HAD_ALL;
+#pragma unroll
+	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
+		if (LB_READ_ONCE(LB_AT(const __u32, (const void *)&s->way[i] + 4)) == tag) {
+			way = &s->way[i];
+			break;
+		}
+	}
+	if (!way)
+		return 0;
+	e = LB_READ_ONCE(*way);
+	if ((__u32)(e >> 32) != tag || (__u16)e != (lb_tick() << 1 | 1))
+		return LB_HAD_ASK;
+	r = lb_holds(LB_SESSION_REAL(e), p->svc->pool, p->half);
+	if (!r)
+		return LB_HAD_ASK;
+	return LB_SESSION_REAL(e) << 8 | LB_HAD_ALL | (r->encap == LB_ENCAP_GUE ? LB_HAD_GUE : 0);
+}
+
+/* Of a service that is neither placed by the client's address nor one real's alone. *had is for lb_keep(). */
+static __always_inline int lb_pick(struct lb_pkt *p, __u32 *had)
+{
+	*had = LB_HAD_ALL;
+	p->hash = lb_flow_hash(p);
+	if (p->flags & LB_SVC_SESSION && lb_cfg.sessions) {
+		p->cache = LB_CACHE_MISS;
+		if (!lb_begins(p))
+			*had = lb_recall_fresh(p);
+		else if (lb_mixed(p->svc->pool))
+			*had = LB_HAD_ASK;
+		if (*had == LB_HAD_ASK)
+			*had = lb_recall(p->hash, p->svc->pool, p->half,
+					 p->proto | p->tcp_flags << 8 | p->flags << 16);
+		if (*had >> 8)
+			p->cache = LB_CACHE_HIT;
+	}
+	return lb_pick_by(p, *had >> 8, *had & LB_HAD_GUE);
 }
 
 static __always_inline int lb_pick_any(struct lb_pkt *p)
 {
 	bool session = lb_cfg.sessions && p->flags & LB_SVC_SESSION;
-	__u32 had = 0;
+	__u32 had = LB_HAD_ALL;
 	int why;
 
 	p->hash = p->flags & LB_SVC_SRC ? lb_client_hash(p) : lb_flow_hash(p);
 	if (p->flags & LB_SVC_REAL)
 		return lb_pick_only(p);
-	if (session && lb_begins(p) && !(p->flags & LB_SVC_SRC) && !lb_mixed(p->svc->pool)) {
+	if (session)
 		p->cache = LB_CACHE_MISS;
-		session = false;
-	}
-	if (session) {
+	if (session && (!lb_begins(p) || p->flags & LB_SVC_SRC || lb_mixed(p->svc->pool)))
 		had = lb_recall(p->hash, p->svc->pool, p->half,
 				p->proto | p->tcp_flags << 8 | p->flags << 16);
-		p->cache = had >> 8 ? LB_CACHE_HIT : LB_CACHE_MISS;
-	}
-	why = lb_pick_by(p, had >> 8 & 0xffff, had & 16);
-	if (why == LB_NEXT && session)
-		lb_remember(p->hash, p->real, had,
-			    p->quoted | (p->prev ? 2 : 0) | p->half << 2 | p->tcp_flags << 8 |
-				    p->svc->pool << 16);
+	if (had >> 8)
+		p->cache = LB_CACHE_HIT;
+	why = lb_pick_by(p, had >> 8 & 0xffff, had & LB_HAD_GUE);
+	if (why == LB_NEXT)
+		lb_keep(p, had);
 	return why;
 }
 

@@ -10,8 +10,10 @@
  * the packet goes. That both ways do the same to every packet, to the byte, is what tests/packet/test_lb_plain.c looks at.
  *
  * What it needs to stay fast: no call of a function, whose return is mispredicted on purpose where the CPU needs "safe
- * RET" (6 ns each); no address of a member of struct lb_pkt given away, which would put all of it into memory; and at most
- * 128 bytes of stack, for the long way has the rest of the 512.
+ * RET" (6 ns each); no address of a member of struct lb_pkt given away, which would put all of it into memory; few
+ * instructions, since the CPU takes them in hardly faster than it does them (12 of them: 1 ns); for
+ * bpf_xdp_adjust_head() a number that branches chose and not one that was loaded, for which all that follows would wait (4
+ * ns); and at most 128 bytes of stack, for the long way has the rest of the 512.
  */
 #ifndef LB_PLAIN_H
 #define LB_PLAIN_H
@@ -25,6 +27,11 @@
 
 /* Bytes behind the IP header that must be there: of TCP all, and few datagrams are shorter. */
 #define LB_PLAIN_L4 sizeof(struct tcphdr)
+/* And of a frame. */
+#define LB_PLAIN_LEAST (ETH_HLEN + sizeof(struct iphdr) + LB_PLAIN_L4)
+
+/* Of a service's first word: port, protocol, and the flags that plain services have not. */
+#define LB_PLAIN_SVC (0xffffffu | (__u32)(LB_SVC_SRC | LB_SVC_REAL) << 24)
 
 /* The entry whose first word, port and protocol, is `want`. */
 static __always_inline int lb_plain_service(struct lb_pkt *p, const struct lb_home *home,
@@ -34,80 +41,63 @@ static __always_inline int lb_plain_service(struct lb_pkt *p, const struct lb_ho
 
 #pragma unroll
 	for (__u32 i = 0; i < LB_BUCKET_ENTRIES; i++, svc++) {
-		if (!lb_addr_at(p, home, i) || (LB_AT(__u32, svc) & 0xffffff) != want)
+		if (!lb_addr_at(p, home, i) || (LB_AT(__u32, svc) & LB_PLAIN_SVC) != want)
 			continue;
 		p->svc = svc;
-		p->flags = svc->flags & ~(LB_SVC_SRC | LB_SVC_REAL);
-		return p->flags == svc->flags ? LB_NEXT : LB_REST;
+		p->flags = svc->flags;
+		return LB_NEXT;
 	}
 	return LB_REST;
 }
 
 /*
- * What is kept of a packet while it is looked up where it goes: one word each, since what finds no register is stored
- * and loaded again. barrier_var() keeps the compiler from taking them apart earlier than they are asked for.
+ * Length and TOS, and protocol and TCP flags. Read from the packet each time they are asked for: what is kept beyond a
+ * lookup is stored and loaded again, which costs as much and room on the stack.
  */
-struct lb_plain {
-	__u32 kind; /* protocol, TCP's flags << 8 */
-	__u32 shape; /* bytes of the IP packet, TOS << 16 */
-};
-
-static __always_inline void lb_plain_kind(struct lb_plain *s, struct lb_pkt *p)
+static __always_inline void lb_plain_shape(const void *l3, struct lb_pkt *p)
 {
-	barrier_var(s->kind);
-	p->proto = s->kind;
-	p->tcp_flags = s->kind >> 8;
-}
-
-static __always_inline void lb_plain_shape(struct lb_plain *s, struct lb_pkt *p)
-{
-	barrier_var(s->shape);
-	p->len = s->shape & 0xffff;
-	p->tos = s->shape >> 16;
-}
-
-static __always_inline bool lb_plain4(const struct iphdr *ip, struct lb_plain *s)
-{
-	s->shape = bpf_ntohs(ip->tot_len) | ip->tos << 16;
-	s->kind = ip->protocol;
-	return ip->ihl == 5 && !(ip->frag_off & bpf_htons(LB_IP_MF | LB_IP_OFFSET));
-}
-
-/* A payload that makes a packet of more than 65535 bytes is longer than the frame. */
-static __always_inline void lb_plain6(const struct ipv6hdr *ip, struct lb_plain *s)
-{
-	s->shape = (bpf_ntohs(ip->payload_len) + sizeof(*ip)) |
-		   bpf_ntohs(LB_AT(__be16, ip)) >> 4 << 16;
-	s->kind = ip->nexthdr;
-}
-
-static __always_inline int lb_plain_headers(struct xdp_md *ctx, struct lb_pkt *p,
-					    const struct lb_home *home, struct lb_plain *s)
-{
-	__u32 hlen = p->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr), len;
-	void *l3 = lb_data(ctx) + ETH_HLEN, *end = lb_data_end(ctx), *l4 = l3 + hlen;
-
-	if (l4 + LB_PLAIN_L4 > end)
-		return LB_REST;
-	/* The addresses are read again rather than kept. */
 	if (p->v6) {
-		lb_plain6(l3, s);
+		/* A payload that makes a packet of more than 65535 bytes is longer than the frame. */
+		p->len = bpf_ntohs(LB_READ_ONCE(LB_AT(const __be16, l3 + 4))) +
+			 sizeof(struct ipv6hdr);
+		p->tos = bpf_ntohs(LB_READ_ONCE(LB_AT(const __be16, l3))) >> 4;
+	} else {
+		p->len = bpf_ntohs(LB_READ_ONCE(LB_AT(const __be16, l3 + 2)));
+		p->tos = LB_READ_ONCE(LB_AT(const __u8, l3 + 1));
+	}
+}
+
+static __always_inline void lb_plain_kind(const void *l3, struct lb_pkt *p)
+{
+	p->proto = LB_READ_ONCE(LB_AT(const __u8, l3 + (p->v6 ? 6 : 9)));
+	p->tcp_flags = 0;
+	if (p->proto == IPPROTO_TCP)
+		p->tcp_flags = LB_READ_ONCE(
+			LB_AT(const __u8,
+			      l3 + (p->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + 13));
+}
+
+/* l3: as many bytes as headers have are there. */
+static __always_inline int lb_plain_headers(struct xdp_md *ctx, struct lb_pkt *p, void *l3,
+					    const struct lb_home *home)
+{
+	__u32 hlen = p->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+
+	if (p->v6) {
 		lb_addresses6(l3, p);
 	} else {
-		if (!lb_plain4(l3, s))
+		if (LB_AT(__u16, l3 + 6) & bpf_htons(LB_IP_MF | LB_IP_OFFSET))
 			return LB_REST;
 		lb_addresses4(l3, p);
 	}
-	len = s->shape & 0xffff;
-	if (len < hlen + LB_PLAIN_L4 || l3 + len > end)
+	lb_plain_shape(l3, p);
+	if (p->len < hlen + LB_PLAIN_L4 || l3 + p->len > lb_data_end(ctx))
 		return LB_REST;
-	if ((s->kind != IPPROTO_TCP && s->kind != IPPROTO_UDP) || lb_bad_source(p))
+	p->proto = LB_AT(__u8, l3 + (p->v6 ? 6 : 9));
+	if ((p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP) || lb_bad_source(p))
 		return LB_REST;
-	p->sport = LB_AT(__be16, l4);
-	p->dport = LB_AT(__be16, l4 + 2);
-	p->proto = s->kind;
-	if (s->kind == IPPROTO_TCP)
-		s->kind |= LB_AT(__u8, l4 + 13) << 8;
+	p->sport = LB_AT(__be16, l3 + hlen);
+	p->dport = LB_AT(__be16, l3 + hlen + 2);
 	return lb_plain_service(p, home, p->dport | (__u32)p->proto << 16);
 }
 
@@ -120,30 +110,78 @@ static __always_inline __u32 lb_plain_frame(const struct xdp_md *ctx)
 	return len;
 }
 
-static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, struct lb_plain *s)
+static __always_inline void lb_plain_l2(void *data, const struct lb_nexthop *nh)
 {
-	struct lb_kept kept = {};
-	__u32 id;
+	LB_AT(__u64, data) = LB_AT(__u64, nh->l2);
+	LB_AT(__u32, data + 8) = LB_AT(__u32, nh->l2 + 8);
+	LB_AT(__u16, data + 12) = LB_AT(__u16, nh->l2 + 12);
+}
 
-	lb_plain_kind(s, p);
-	if (lb_pick(p, &kept) != LB_NEXT || p->prev)
+/*
+ * Room, and the headers in front of the packet. With `how` a constant, so that nothing is asked twice: whether all fits,
+ * the old header and the new ones, is one comparison. No room: nothing has changed. Bytes of what came in front, or LB_REST.
+ */
+static __always_inline int lb_plain_push(struct xdp_md *ctx, struct lb_pkt *p, __u8 how)
+{
+	const __u32 ip = how & LB_NH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	const __u32 outer = lb_outer_len(how);
+	void *data, *l3;
+
+	if (bpf_xdp_adjust_head(ctx, -(int)outer))
 		return LB_REST;
-	lb_plain_shape(s, p);
+	data = lb_data(ctx);
+	l3 = data + ETH_HLEN;
+	if (l3 + outer + (p->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) > lb_data_end(ctx))
+		return LB_REST;
+	p->how = how;
+	lb_plain_shape(l3 + outer, p);
+	lb_plain_l2(data, p->nh);
+	if (how & LB_NH_V6)
+		lb_outer6(l3, p, p->nh, outer);
+	else
+		lb_outer4(l3, p, p->nh, outer);
+	if (how & LB_NH_GUE)
+		lb_udp_gue(l3 + ip, p, p->nh->port, p->len + outer - ip, 0);
+	return outer;
+}
+
+static __always_inline int lb_plain_tunnel(struct xdp_md *ctx, struct lb_pkt *p)
+{
+	__u8 how = p->nh->flags;
+
+	if (!how)
+		return lb_plain_push(ctx, p, 0);
+	if (how == LB_NH_V6)
+		return lb_plain_push(ctx, p, LB_NH_V6);
+	if (how == LB_NH_GUE)
+		return lb_plain_push(ctx, p, LB_NH_GUE);
+	return lb_plain_push(ctx, p, LB_NH_V6 | LB_NH_GUE);
+}
+
+static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, void *l3)
+{
+	__u32 id, had;
+	int outer;
+
+	lb_plain_kind(l3, p);
+	if (lb_pick(p, &had) != LB_NEXT || p->prev)
+		return LB_REST;
 	id = p->real;
 	p->nh = bpf_map_lookup_elem(&nexthop, &id);
-	if (!p->nh || !lb_fresh(ctx, p->nh) || p->len + p->nh->room > p->nh->mtu)
+	if (!p->nh)
 		return LB_REST;
-	p->how = p->nh->flags & (LB_NH_V6 | LB_NH_GUE);
-	if (p->how != p->nh->flags)
+	lb_plain_shape(l3, p);
+	if (p->len > p->nh->fits || p->nh->flags & ~(LB_NH_V6 | LB_NH_GUE) || !lb_fresh(p->nh) ||
+	    !lb_for(ctx, p->nh))
 		return LB_REST;
-	lb_plain_kind(s, p);
-	lb_keep(p, &kept);
-	lb_plain_shape(s, p);
-	if (lb_tunnel(ctx, p, p->nh) != LB_NEXT) /* no room: nothing has changed */
+	lb_plain_kind(l3, p);
+	lb_keep(p, had);
+	outer = lb_plain_tunnel(ctx, p);
+	if (outer < 0)
 		return LB_REST;
-	p->frame = lb_plain_frame(ctx) - lb_outer_len(p->how);
+	p->frame = lb_plain_frame(ctx) - outer;
 	lb_count_vip(p);
-	lb_count(&count_real, id, p->frame);
+	lb_count_at(&count_real, &id, p->frame);
 	if (p->nh->out == ctx->ingress_ifindex) {
 		lb_count(&count_why, LB_TX, p->frame);
 		return XDP_TX;
@@ -153,24 +191,30 @@ static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, s
 }
 
 /* What XDP is to do, or LB_REST. The destination comes first: most packets that are not ours end there. */
-static __always_inline int lb_plain(struct xdp_md *ctx, bool v6)
+static __always_inline int lb_plain(struct xdp_md *ctx, void *l3, bool v6)
 {
-	void *l3 = lb_data(ctx) + ETH_HLEN, *end = lb_data_end(ctx);
-	struct lb_pkt p = {.v6 = v6, .l3 = ETH_HLEN, .l2 = ETH_HLEN};
+	struct lb_pkt p = {.v6 = v6};
 	struct lb_home home;
-	struct lb_plain s;
 
-	if ((v6 ? lb_parse_ipv6(l3, end, &p) : lb_parse_ipv4(l3, end, &p)) != LB_NEXT)
-		return LB_REST;
+	if (v6) {
+		if (l3 + sizeof(struct ipv6hdr) + LB_PLAIN_L4 > lb_data_end(ctx) ||
+		    *(__u8 *)l3 >> 4 != 6)
+			return LB_REST;
+		lb_addresses6(l3, &p);
+	} else {
+		if (*(__u8 *)l3 != 0x45)
+			return LB_REST;
+		lb_addresses4(l3, &p);
+	}
 	if (lb_vip(&p, &home) != LB_NEXT) {
 		if (lb_meta.peers[p.half & 1])
 			return LB_REST;
 		lb_count(&count_why, LB_PASS_NO_VIP, lb_plain_frame(ctx));
 		return XDP_PASS;
 	}
-	if (lb_plain_headers(ctx, &p, &home, &s) != LB_NEXT)
+	if (lb_plain_headers(ctx, &p, l3, &home) != LB_NEXT)
 		return LB_REST;
-	return lb_plain_send(ctx, &p, &s);
+	return lb_plain_send(ctx, &p, l3);
 }
 
 #endif

@@ -29,14 +29,10 @@ static __always_inline __u64 lb_entry(const struct lb_pkt *p, __u32 id, __u32 ti
  * Where a new flow goes: an empty entry, else one whose flow came only once, the oldest, else the oldest of
  * those that were quiet for long. With none of these the flow does without: the table serves it.
  */
-int lb_insert(struct lb_session *s, __u64 entry, __u32 tick);
-
-__noinline int lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
+static __always_inline void lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
 {
 	__s64 best = 0; /* how gladly it is given up, and above that, which: of equals the first */
 
-	if (!s)
-		return 0;
 #pragma unroll
 	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
 		__u64 e = s->way[i], again = -(e & 1);
@@ -47,7 +43,6 @@ __noinline int lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
 	}
 	if (best >> 3)
 		LB_WRITE_ONCE(s->way[LB_SESSION_WAYS - 1 - (best & 7)], entry);
-	return 0;
 }
 
 static __always_inline bool lb_begins(const struct lb_pkt *p)
@@ -92,21 +87,21 @@ int lb_kept_at(__u32 id, __u32 pool, __u32 half, __u32 hash);
 __noinline int lb_kept_at(__u32 id, __u32 pool, __u32 half, __u32 hash)
 {
 	__u64 *at = bpf_map_lookup_elem(&mixed, &pool), now = bpf_jiffies64();
-	struct lb_slot s;
+	const struct lb_pool *pl = lb_pool(pool, half);
 
-	lb_slot(pool, half, hash, &s);
-	if (at && s.real != id && (now - LB_READ_ONCE(*at)) >> lb_cfg.tick_shift)
+	if (at && pl && (lb_slot(pl, hash) & 0xffff) != id &&
+	    (now - LB_READ_ONCE(*at)) >> lb_cfg.tick_shift)
 		LB_WRITE_ONCE(*at, now);
 	return 0;
 }
 
 /* What the session cache knows of a flow. */
 struct lb_kept {
-	struct lb_session *session; /* where its entry may be; NULL: its service has none */
+	struct lb_session *session; /* where its entry may be; NULL: there is nothing to write */
 	__u64 *way; /* where it is, or NULL */
 };
 
-/* The real of the flow's entry, and its id; NULL: it has none that counts. */
+/* The real of the flow's entry, with its id; NULL: it has none that counts. */
 static __always_inline const struct lb_real *lb_session_find(const struct lb_pkt *p,
 							     struct lb_kept *k, __u32 *id)
 {
@@ -133,17 +128,26 @@ static __always_inline const struct lb_real *lb_session_find(const struct lb_pkt
 	}
 	*id = LB_SESSION_REAL(e);
 	r = lb_holds(LB_SESSION_REAL(e), p->svc->pool, p->half);
-	return !r || lb_stale(p, e) ? NULL : r;
+	if (!r)
+		return NULL;
+	/* Written in this tick, as nearly always: neither stale nor to be written anew. */
+	if ((__u16)e == (lb_tick() << 1 | 1) && !lb_begins(p)) {
+		k->session = NULL;
+		return r;
+	}
+	return lb_stale(p, e) ? NULL : r;
 }
 
-/* What lb_pick() found is to be found again. */
-static __always_inline void lb_keep(const struct lb_pkt *p, const struct lb_kept *k)
+/* What was found is to be found again. */
+static __always_inline void lb_session_put(const struct lb_pkt *p, const struct lb_kept *k)
 {
-	__u32 tick = lb_tick();
-	__u64 entry = lb_entry(p, p->real, tick, !!k->way);
+	__u32 tick;
+	__u64 entry;
 
-	if (!k->session || lb_cfg.trace)
+	if (!k->session)
 		return;
+	tick = lb_tick();
+	entry = lb_entry(p, p->real, tick, !!k->way);
 	if (k->way) {
 		if (LB_READ_ONCE(*k->way) != entry && !p->quoted) {
 			LB_WRITE_ONCE(*k->way, entry);

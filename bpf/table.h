@@ -33,39 +33,40 @@ __noinline __u32 lb_prev(__u32 prev, __u32 pool, __u32 half, __u32 settled)
 	return (__s32)(settled - now) > 0 && lb_holds(prev, pool, half) ? prev : 0;
 }
 
-/* The flow's slot, and the pool; all zero and NULL when there is none. */
-static __always_inline const struct lb_pool *lb_slot(__u32 id, __u32 half, __u32 hash,
-						     struct lb_slot *s)
+static __always_inline const struct lb_pool *lb_pool(__u32 id, __u32 half)
 {
-	__u32 i = half * lb_cfg.pools + id, slot;
-	const struct lb_pool *pl = bpf_map_lookup_elem(&pool, &i);
-	const struct lb_slots *line;
-	__u64 where;
+	__u32 i = half * lb_cfg.pools + id;
 
-	*s = (struct lb_slot){};
-	if (!pl)
-		return NULL;
-	where = LB_READ_ONCE(pl->table);
+	return bpf_map_lookup_elem(&pool, &i);
+}
+
+/* The flow's slot, in one load: real | prev << 16; 0: the pool has no table. */
+static __always_inline __u32 lb_slot(const struct lb_pool *pl, __u32 hash)
+{
+	__u64 where = LB_READ_ONCE(pl->table);
+	const struct lb_slots *line;
+	__u32 slot, i;
+
 	if (!(__u32)where)
-		return NULL;
+		return 0;
 	slot = (where >> 32) + lb_scale(hash, where);
 	i = slot / LB_SLOTS_PER_LINE;
 	line = bpf_map_lookup_elem(&table, &i);
-	if (!line)
-		return NULL;
-	*s = line->slot[slot % LB_SLOTS_PER_LINE];
-	return pl;
+	return line ? LB_AT(__u32, &line->slot[slot % LB_SLOTS_PER_LINE]) : 0;
 }
 
 /* Only a receiver that can look for the connection has a choice: fragments but the first show no ports. */
 static __always_inline __u32 lb_table(struct lb_pkt *p)
 {
-	struct lb_slot s;
-	const struct lb_pool *pl = lb_slot(p->svc->pool, p->half, p->hash >> 32, &s);
+	const struct lb_pool *pl = lb_pool(p->svc->pool, p->half);
+	__u32 slot;
 
-	if (pl && s.prev != s.real && p->proto == IPPROTO_TCP)
-		p->prev = lb_prev(s.prev, p->svc->pool, p->half, pl->settled);
-	return s.real;
+	if (!pl)
+		return 0;
+	slot = lb_slot(pl, p->hash >> 32);
+	if (slot >> 16 != (slot & 0xffff) && p->proto == IPPROTO_TCP)
+		p->prev = lb_prev(slot >> 16, p->svc->pool, p->half, pl->settled);
+	return slot & 0xffff;
 }
 
 /*
@@ -77,17 +78,18 @@ __u32 lb_other(__u32 had, __u32 pool, __u32 half, __u32 hash);
 
 __noinline __u32 lb_other(__u32 had, __u32 pool, __u32 half, __u32 hash)
 {
-	struct lb_slot s;
-	const struct lb_pool *pl = lb_slot(pool, half, hash, &s);
+	const struct lb_pool *pl = lb_pool(pool, half);
+	__u32 slot = pl ? lb_slot(pl, hash) : 0, prev = slot >> 16, other = slot & 0xffff;
 	const struct lb_real *r, *o;
-	__u32 other = s.real;
 
-	if (!pl || (s.prev == s.real && s.real == had) || !pl->drain)
+	if (!pl || (prev == other && other == had) || !pl->drain)
 		return 0;
-	if (s.prev != s.real && s.prev != had && lb_prev(s.prev, pool, half, pl->settled))
-		other = s.prev;
+	if (prev != other && prev != had && lb_prev(prev, pool, half, pl->settled))
+		other = prev;
 	r = bpf_map_lookup_elem(&real, &had);
 	o = lb_holds(other, pool, half);
+	/* clang would ask for its state in place of it, which the verifier does not follow. */
+	barrier_var(o);
 	if (!r || !o || other == had || o->encap != LB_ENCAP_GUE || o->family != r->family)
 		return 0;
 	return other;

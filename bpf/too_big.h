@@ -172,13 +172,13 @@ __noinline int lb_too_big(struct xdp_md *ctx, __u32 l3, __u32 mtu, __u32 len, __
 
 static __always_inline int lb_fits(struct xdp_md *ctx, const struct lb_pkt *p)
 {
-	__u32 room = p->nh->room, mtu = p->nh->mtu;
+	__u32 fits = p->nh->fits;
 
-	if (p->len + room <= mtu)
+	if (p->len <= fits)
 		return LB_NEXT;
 	if (p->quoted || p->hops)
 		return LB_DROP_TOO_BIG;
-	return lb_too_big(ctx, p->l3, mtu > room ? mtu - room : 0, p->len, p->frame);
+	return lb_too_big(ctx, p->l3, fits, p->len, p->frame);
 }
 
 #endif

@@ -9,7 +9,7 @@
 #include "bpf/nexthop.h"
 #include "bpf/parse.h"
 #include "bpf/pick.h"
-#define mtu mtu + (1u << 20)
+#define fits fits + (1u << 20)
 #include "bpf/plain.h"
-#undef mtu
+#undef fits
 #include "bpf/lb.bpf.c"
