@@ -244,7 +244,9 @@ struct lb_real {
 	__u8 used;
 	__u8 own_encap; /* 1: encapsulation given with the real, 0: the pool's */
 	__be16 port; /* of UDP, for GUE */
-	__u8 pad[4];
+	/* 1: its health is LB_HEALTH_DOWN. Written with it, so that packets need one line of a real and not two. */
+	__u8 sick;
+	__u8 pad[3];
 };
 _Static_assert(sizeof(struct lb_real) == 40, "lb_real is ABI");
 

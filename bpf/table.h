@@ -9,13 +9,12 @@
 static __always_inline const struct lb_real *lb_holds(__u32 id, __u32 pool, __u32 half)
 {
 	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
-	const struct lb_real_health *h = bpf_map_lookup_elem(&health, &id);
 	__u8 state;
 
-	if (!r || !h || r->pool != pool)
+	if (!r || r->pool != pool || r->sick)
 		return NULL;
 	state = r->half[half & 1].state;
-	if ((state != LB_STATE_UP && state != LB_STATE_DRAIN) || h->state == LB_HEALTH_DOWN)
+	if (state != LB_STATE_UP && state != LB_STATE_DRAIN)
 		return NULL;
 	return r;
 }

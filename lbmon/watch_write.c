@@ -59,10 +59,12 @@ static void write_health(struct watch *w, const struct lb_model *live)
 		const struct target *t = targets_of(w->targets, i);
 		const struct lb_m_real *r = &live->real[i];
 
-		if (!t && r->health != LB_M_UNKNOWN)
+		if (!t &&
+		    (r->health != LB_M_UNKNOWN || !lb_maps_health_is(w->maps, r->id, LB_M_UNKNOWN)))
 			lb_maps_health_put(w->maps, r->id, LB_M_UNKNOWN, 0, "");
 		else if (t && t->health.state != LB_M_UNKNOWN &&
-			 (r->health != t->health.state || strcmp(r->why, t->why) != 0))
+			 (r->health != t->health.state || strcmp(r->why, t->why) != 0 ||
+			  !lb_maps_health_is(w->maps, r->id, t->health.state)))
 			lb_maps_health_put(w->maps, r->id, t->health.state, t->since, t->why);
 	}
 }

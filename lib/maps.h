@@ -65,6 +65,8 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
  */
 void lb_maps_health_put(struct lb_maps *maps, uint32_t real_id, enum lb_m_health health,
 			uint64_t since, const char *why);
+/* Do packets know it? Not when who wrote it was killed in between. */
+bool lb_maps_health_is(const struct lb_maps *maps, uint32_t real_id, enum lb_m_health health);
 /* Health, since and why of a real of a model, as they are now; its id is set. */
 void lb_maps_health_get(const struct lb_maps *maps, struct lb_m_real *real);
 /*

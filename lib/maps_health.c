@@ -92,12 +92,25 @@ void lb_maps_health_put(struct lb_maps *maps, uint32_t real_id, enum lb_m_health
 		[LB_M_SICK] = LB_HEALTH_DOWN,
 	};
 	struct lb_real_health *h = &maps->health[real_id];
+	uint8_t sick = health == LB_M_SICK;
 	char text[sizeof(h->why)] = "";
 
 	strncpy(text, why, sizeof(text) - 1);
 	memcpy(h->why, text, sizeof(text));
 	h->since = since;
+	__atomic_store_n(&maps->real[real_id].sick, sick, __ATOMIC_RELEASE);
 	__atomic_store_n(&h->state, state[health], __ATOMIC_RELEASE);
+}
+
+bool lb_maps_health_is(const struct lb_maps *maps, uint32_t real_id, enum lb_m_health health)
+{
+	return maps->real[real_id].sick == (health == LB_M_SICK);
+}
+
+void lb_maps_health_again(struct lb_maps *maps)
+{
+	for (uint32_t id = 1; id < maps->meta->reals; id++)
+		maps->real[id].sick = maps->health[id].state == LB_HEALTH_DOWN;
 }
 
 uint32_t lb_maps_mark(uint32_t real_id)

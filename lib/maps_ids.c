@@ -139,6 +139,7 @@ static int new_real(struct commit *c, struct lb_m_real *r, bool was_used)
 	real->encap = (uint8_t)lb_real_encap(c->to, r);
 	real->port = htons(lb_model_pool(c->to, r->pool)->gue_port);
 	real->own_encap = r->encap != LB_M_ENCAP_DEFAULT;
+	real->sick = 0;
 	memset(&c->maps->health[r->id], 0, sizeof(*c->maps->health));
 	if (!was_used)
 		return 0;
@@ -165,10 +166,12 @@ static int give_real_id(struct commit *c, struct lb_m_real *r, struct id_source 
 	if (new_real(c, r, reused[r->id]))
 		return -1;
 	/* Another encapsulation makes the real no healthier. */
-	if (was)
+	if (was) {
+		c->maps->real[r->id].sick = c->maps->real[was->id].sick;
 		c->maps->health[r->id] = c->maps->health[was->id];
-	else
+	} else {
 		r->health = LB_M_UNKNOWN;
+	}
 	return 0;
 }
 

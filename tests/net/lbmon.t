@@ -241,6 +241,21 @@ digest() { # INSTANCE
 
 same_digests() { [ "$(digest "$PREFIX-l4-1")" = "$(digest "$PREFIX-x")" ]; }
 
+# sick REAL [ 0|1 ]: what packets read of its health; or writes it there, as who is killed half way would leave it.
+sick() {
+	local map=/sys/fs/bpf/lb/$PREFIX-l4-1/map/real key value
+
+	key=$(perl -e 'print join " ", unpack "C*", pack "L<", shift' \
+		"$(lbt l4-1 -d -j real show "$(real_addr "$1")" | jq '.[0].id')")
+	# shellcheck disable=SC2086 # bytes
+	value=$(bpftool -j map lookup pinned "$map" key $key | jq -r '.value | map(ltrimstr("0x")) | join(" ")')
+	[ $# = 2 ] || { cut -d ' ' -f 37 <<<"$value"; return; }
+	# shellcheck disable=SC2086
+	bpftool map update pinned "$map" key $key value hex $(awk -v to="0$2" '{ $37 = to } 1' <<<"$value")
+}
+
+sick_is() { [ "$(sick "$1")" = "0$2" ]; }
+
 # Killed while it writes, and lbtool writes, too: the table is what configuration and health give.
 test_killed() {
 	local i pid writer
@@ -263,10 +278,15 @@ test_killed() {
 	kill $writer
 	wait $writer 2>/dev/null
 	pool interval 200ms timeout 200ms
+	sick l7-1 1
+	sick_is l7-1 1
+	ok $? "packets think a healthy real sick"
 	nsenter --net="$NETNS_DIR/$PREFIX-l4-1" "$LBMON" -i "$PREFIX-l4-1" -alone 2>>"$TMP/log" &
 	JOBS+=($!)
 	lbt l4-1 real replace "$(real_addr l7-1)" pool web weight 2
 	real_is l7-2 up "lbmon was killed 20 times at work: the last one puts it right"
+	WAIT=5 wait_until sick_is l7-1 0
+	ok $? "and packets know of it"
 	# Another instance, of the same configuration, which never knew another.
 	"$LBTOOL" -n "$PREFIX-l4-1" -i "$PREFIX-x" prog load reals 64 vips 16 pools 8 tables 4 sessions 0 \
 		seed "$(lbt l4-1 -d -j prog show | jq -r '.[0].seed // empty')"

@@ -136,7 +136,7 @@ int world_load(struct world *w, const char *name, const struct lb_sizes *sizes, 
 
 	memset(w, 0, sizeof(*w));
 	snprintf(w->instance, sizeof(w->instance), "ptest-%d-%s", getpid(), name);
-	w->prog = w->why_map = w->health_map = w->guard = -1;
+	w->prog = w->why_map = w->guard = -1;
 	lb_model_init(&w->model);
 	if (guard(w, err) || lb_prog_load(w->instance, sizes ? sizes : &small, err) ||
 	    lb_maps_open(w->instance, &w->maps, err) || lb_maps_read(w->maps, &w->model, err))
@@ -145,8 +145,7 @@ int world_load(struct world *w, const char *name, const struct lb_sizes *sizes, 
 	if (w->prog < 0)
 		goto fail;
 	w->why_map = open_map(w, "count_why", err);
-	w->health_map = open_map(w, "health", err);
-	if (w->why_map < 0 || w->health_map < 0)
+	if (w->why_map < 0)
 		goto fail;
 	w->cpus = libbpf_num_possible_cpus();
 	w->in = if_nametoindex(world_link[WORLD_IN].name);
@@ -166,7 +165,7 @@ void world_unload(struct world *w)
 		lb_maps_close(w->maps);
 	lb_model_free(&w->model);
 	lb_prog_unload(w->instance, &none);
-	for (int *fd = (int[]){w->prog, w->why_map, w->health_map, w->guard, -2}; *fd != -2; fd++)
+	for (int *fd = (int[]){w->prog, w->why_map, w->guard, -2}; *fd != -2; fd++)
 		if (*fd >= 0)
 			close(*fd);
 	if (w->guard_pid > 0)

@@ -37,7 +37,7 @@ struct world {
 	char instance[LB_NAME_MAX + 1];
 	struct lb_maps *maps;
 	struct lb_model model; /* edited by world_config.h, in force after world_commit() */
-	int prog, why_map, health_map;
+	int prog, why_map;
 	uint32_t in; /* ifindex that packets come by */
 	uint32_t cpus;
 	uint32_t

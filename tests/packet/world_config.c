@@ -81,7 +81,6 @@ out:
 int world_health(struct world *w, const char *pool, const char *addr, enum lb_health health,
 		 struct lb_err *err)
 {
-	struct lb_real_health value = {.state = health};
 	struct lb_m_real *real;
 	struct lb_addr a;
 
@@ -90,9 +89,8 @@ int world_health(struct world *w, const char *pool, const char *addr, enum lb_he
 	real = lb_model_real(&w->model, pool, &a);
 	if (!real || real->id == LB_NO_ID)
 		return lb_fail(err, "real %s has no id", addr);
-	if (bpf_map_update_elem(w->health_map, &real->id, &value, BPF_ANY))
-		return lb_fail(err, "health: %s", strerror(errno));
 	real->health = health == LB_HEALTH_DOWN ? LB_M_SICK : LB_M_HEALTHY;
+	lb_maps_health_put(w->maps, real->id, real->health, 0, "");
 	return 0;
 }
 
