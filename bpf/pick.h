@@ -149,8 +149,6 @@ __noinline int lb_remember(__u64 hash, __u32 id, __u32 had, __u32 kind)
 
 static __always_inline void lb_keep(const struct lb_pkt *p, __u32 had)
 {
-	if (had & LB_HAD_ALL)
-		return;
 	lb_remember(p->hash, p->real, had,
 		    p->quoted | (p->prev ? 2 : 0) | p->half << 2 | p->tcp_flags << 8 |
 			    p->svc->pool << 16);
@@ -225,7 +223,7 @@ static __always_inline int lb_pick_any(struct lb_pkt *p)
 	if (had >> 8)
 		p->cache = LB_CACHE_HIT;
 	why = lb_pick_by(p, had >> 8 & 0xffff, had & LB_HAD_GUE);
-	if (why == LB_NEXT)
+	if (why == LB_NEXT && !(had & LB_HAD_ALL))
 		lb_keep(p, had);
 	return why;
 }

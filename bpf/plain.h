@@ -51,30 +51,35 @@ static __always_inline int lb_plain_service(struct lb_pkt *p, const struct lb_ho
 }
 
 /*
- * Length and TOS, and protocol and TCP flags. Read from the packet each time they are asked for: what is kept beyond a
- * lookup is stored and loaded again, which costs as much and room on the stack.
+ * Length, TOS, protocol and TCP flags are read from the packet each time they are asked for: what is kept beyond a
+ * look-up is stored and loaded again, which costs as much, and room on the stack.
  */
-static __always_inline void lb_plain_shape(const void *l3, struct lb_pkt *p)
+#define LB_AGAIN(type, p) LB_READ_ONCE(LB_AT(const type, p))
+
+/* A payload that makes a packet of more than 65535 bytes is longer than the frame. */
+static __always_inline __u32 lb_plain_len(const void *l3, bool v6)
 {
-	if (p->v6) {
-		/* A payload that makes a packet of more than 65535 bytes is longer than the frame. */
-		p->len = bpf_ntohs(LB_READ_ONCE(LB_AT(const __be16, l3 + 4))) +
-			 sizeof(struct ipv6hdr);
-		p->tos = bpf_ntohs(LB_READ_ONCE(LB_AT(const __be16, l3))) >> 4;
-	} else {
-		p->len = bpf_ntohs(LB_READ_ONCE(LB_AT(const __be16, l3 + 2)));
-		p->tos = LB_READ_ONCE(LB_AT(const __u8, l3 + 1));
-	}
+	if (v6)
+		return bpf_ntohs(LB_AGAIN(__be16, l3 + 4)) + sizeof(struct ipv6hdr);
+	return bpf_ntohs(LB_AGAIN(__be16, l3 + 2));
 }
 
-static __always_inline void lb_plain_kind(const void *l3, struct lb_pkt *p)
+static __always_inline __u8 lb_plain_tos(const void *l3, bool v6)
 {
-	p->proto = LB_READ_ONCE(LB_AT(const __u8, l3 + (p->v6 ? 6 : 9)));
-	p->tcp_flags = 0;
-	if (p->proto == IPPROTO_TCP)
-		p->tcp_flags = LB_READ_ONCE(
-			LB_AT(const __u8,
-			      l3 + (p->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + 13));
+	return v6 ? bpf_ntohs(LB_AGAIN(__be16, l3)) >> 4 : LB_AGAIN(__u8, l3 + 1);
+}
+
+static __always_inline __u8 lb_plain_proto(const void *l3, bool v6)
+{
+	return LB_AGAIN(__u8, l3 + (v6 ? 6 : 9));
+}
+
+/* Not LB_AGAIN(): of a service without the session cache nobody asks. */
+static __always_inline __u8 lb_plain_tcp_flags(const void *l3, const struct lb_pkt *p)
+{
+	const void *l4 = l3 + (p->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+
+	return p->proto == IPPROTO_TCP ? LB_AT(const __u8, l4 + 13) : 0;
 }
 
 /* l3: as many bytes as headers have are there. */
@@ -90,10 +95,10 @@ static __always_inline int lb_plain_headers(struct xdp_md *ctx, struct lb_pkt *p
 			return LB_REST;
 		lb_addresses4(l3, p);
 	}
-	lb_plain_shape(l3, p);
+	p->len = lb_plain_len(l3, p->v6);
 	if (p->len < hlen + LB_PLAIN_L4 || l3 + p->len > lb_data_end(ctx))
 		return LB_REST;
-	p->proto = LB_AT(__u8, l3 + (p->v6 ? 6 : 9));
+	p->proto = lb_plain_proto(l3, p->v6);
 	if ((p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP) || lb_bad_source(p))
 		return LB_REST;
 	p->sport = LB_AT(__be16, l3 + hlen);
@@ -134,7 +139,8 @@ static __always_inline int lb_plain_push(struct xdp_md *ctx, struct lb_pkt *p, _
 	if (l3 + outer + (p->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) > lb_data_end(ctx))
 		return LB_REST;
 	p->how = how;
-	lb_plain_shape(l3 + outer, p);
+	p->len = lb_plain_len(l3 + outer, p->v6);
+	p->tos = lb_plain_tos(l3 + outer, p->v6);
 	lb_plain_l2(data, p->nh);
 	if (how & LB_NH_V6)
 		lb_outer6(l3, p, p->nh, outer);
@@ -158,24 +164,29 @@ static __always_inline int lb_plain_tunnel(struct xdp_md *ctx, struct lb_pkt *p)
 	return lb_plain_push(ctx, p, LB_NH_V6 | LB_NH_GUE);
 }
 
+static const __u32 lb_plain_why[] = {
+	LB_TX, LB_TX_REDIRECT}; /* keys that need not be written to the stack */
+
 static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, void *l3)
 {
 	__u32 id, had;
 	int outer;
 
-	lb_plain_kind(l3, p);
+	p->tcp_flags = lb_plain_tcp_flags(l3, p);
 	if (lb_pick(p, &had) != LB_NEXT || p->prev)
 		return LB_REST;
 	id = p->real;
 	p->nh = bpf_map_lookup_elem(&nexthop, &id);
 	if (!p->nh)
 		return LB_REST;
-	lb_plain_shape(l3, p);
-	if (p->len > p->nh->fits || p->nh->flags & ~(LB_NH_V6 | LB_NH_GUE) || !lb_fresh(p->nh) ||
-	    !lb_for(ctx, p->nh))
+	if (lb_plain_len(l3, p->v6) > p->nh->fits || p->nh->flags & ~(LB_NH_V6 | LB_NH_GUE) ||
+	    !lb_fresh(p->nh) || !lb_for(ctx, p->nh))
 		return LB_REST;
-	lb_plain_kind(l3, p);
-	lb_keep(p, had);
+	if (!(had & LB_HAD_ALL)) {
+		p->proto = lb_plain_proto(l3, p->v6);
+		p->tcp_flags = lb_plain_tcp_flags(l3, p);
+		lb_keep(p, had);
+	}
 	outer = lb_plain_tunnel(ctx, p);
 	if (outer < 0)
 		return LB_REST;
@@ -183,10 +194,10 @@ static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, v
 	lb_count_vip(p);
 	lb_count_at(&count_real, &id, p->frame);
 	if (p->nh->out == ctx->ingress_ifindex) {
-		lb_count(&count_why, LB_TX, p->frame);
+		lb_count_at(&count_why, &lb_plain_why[0], p->frame);
 		return XDP_TX;
 	}
-	lb_count(&count_why, LB_TX_REDIRECT, p->frame);
+	lb_count_at(&count_why, &lb_plain_why[1], p->frame);
 	return bpf_redirect(p->nh->out, 0);
 }
 
