@@ -91,6 +91,14 @@ __noinline int lb_fragment_keep(__u64 key, __u32 id)
 	return 0;
 }
 
+static __always_inline bool lb_is_to(const struct lb_nexthop *nh, const struct lb_real *r)
+{
+	if (r->family == 4)
+		return nh->daddr4 == LB_AT(__be32, r->addr);
+	return LB_AT(__u64, nh->daddr6) == LB_AT(__u64, r->addr) &&
+	       LB_AT(__u64, nh->daddr6 + 8) == LB_AT(__u64, r->addr + 8);
+}
+
 /* Is there a way to that peer? LB_NEXT; LB_DROP_NO_ROUTE: none, or it is this node; or another reason. Cached as for reals. */
 static __always_inline int lb_peer_way(struct xdp_md *ctx, __u32 half, __u32 node)
 {
@@ -105,7 +113,7 @@ static __always_inline int lb_peer_way(struct xdp_md *ctx, __u32 half, __u32 nod
 	if (!lb_cfg.trace && lb_fresh(nh)) {
 		if (!nh->out)
 			return LB_DROP_NO_ROUTE;
-		if (lb_for(ctx, nh) && LB_AT(__u64, nh->daddr6) == LB_AT(__u64, peer->addr))
+		if (lb_for(ctx, nh) && lb_is_to(nh, peer))
 			return LB_NEXT;
 	}
 	why = lb_nexthop_way(ctx, nh, peer);

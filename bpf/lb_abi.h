@@ -30,7 +30,7 @@
 
 /* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused; `lbtool prog reload`
  * moves what is in them, from LB_ABI_OLDEST on, by the names of members: a name means the same as long as it is there. */
-#define LB_ABI_VERSION 5
+#define LB_ABI_VERSION 6
 #define LB_ABI_OLDEST 3
 #define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
 
@@ -213,7 +213,7 @@ _Static_assert(sizeof(struct lb_slots) == 64, "lb_slots is one cache line");
 
 /*
  * Reals. An id names one address in one pool with one encapsulation; that part is written while the
- * id is free in the live half and does not change while any half refers to it. Weight, state and
+ * id is free in the live half and does not change while any half refers to it, but for `sick`. Weight, state and
  * own port are the two-faced part. An id was never used while `used` is 0; a used one may be given out again only
  * after its entries are out of the session cache, its next hops, health and counters are cleared.
  */
@@ -244,7 +244,8 @@ struct lb_real {
 	__u8 used;
 	__u8 own_encap; /* 1: encapsulation given with the real, 0: the pool's */
 	__be16 port; /* of UDP, for GUE */
-	/* 1: its health is LB_HEALTH_DOWN. Written with it, so that packets need one line of a real and not two. */
+	/* 1: its health is LB_HEALTH_DOWN. All that packets read of it, beside what else they read of a real: written whenever
+	 * map `health` is, and mended by the next commit, or by lbmon, where a writer died in between. */
 	__u8 sick;
 	__u8 pad[3];
 };
@@ -368,7 +369,8 @@ _Static_assert(sizeof(struct lb_meta) == 192, "lb_meta is ABI");
 _Static_assert(__builtin_offsetof(struct lb_meta, magic) == 64, "where each version looks");
 
 enum lb_meta_flags {
-	LB_META_VIA = 1, /* some device has `via`: a next hop holds for its device only */
+	LB_META_VIA =
+		1, /* some device has `via`: next hops made from now on hold for their device only */
 	LB_META_DRAINED = 2, /* `lbtool node drain`: lbmon announces nothing */
 };
 

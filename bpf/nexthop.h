@@ -255,7 +255,7 @@ __noinline int lb_nexthop_way(struct xdp_md *ctx, struct lb_nexthop *nh, const s
 	nh->port = r->port;
 	lb_nexthop_l2(nh, &fib, odev, bpf_htons(r->family == 4 ? ETH_P_IP : ETH_P_IPV6));
 	lb_nexthop_mtu(nh, fib.mtu_result);
-	nh->in = lb_meta.flags & LB_META_VIA ? in : 0;
+	nh->in = (idev && idev->via_family) || lb_meta.flags & LB_META_VIA ? in : 0;
 	nh->until = (__u32)bpf_jiffies64() + lb_cfg.nexthop_life;
 	return LB_NEXT;
 }

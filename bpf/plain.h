@@ -124,7 +124,8 @@ static __always_inline void lb_plain_l2(void *data, const struct lb_nexthop *nh)
 
 /*
  * Room, and the headers in front of the packet. With `how` a constant, so that nothing is asked twice: whether all fits,
- * the old header and the new ones, is one comparison. No room: nothing has changed. Bytes of what came in front, or LB_REST.
+ * the old header and the new ones, is one comparison. Bytes of what came in front; or LB_REST: no room, and the packet is as it was.
+ * Its flow is kept by then, and the long way keeps it once more, as if two packets had come.
  */
 static __always_inline int lb_plain_push(struct xdp_md *ctx, struct lb_pkt *p, __u8 how)
 {

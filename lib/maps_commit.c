@@ -188,6 +188,7 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 	};
 	int ret = -1;
 
+	lb_maps_health_again(maps);
 	lb_wait_for_packets();
 	if (lb_commit_ids(&c))
 		goto out;

@@ -97,6 +97,9 @@ int lb_maps_dev_put(struct lb_maps *m, const struct lb_dev_conf *dev, struct lb_
 	memcpy(d.via, dev->via.b, sizeof(d.via));
 	memcpy(d.saddr4, dev->src4.b, sizeof(d.saddr4));
 	memcpy(d.saddr6, dev->src6.b, sizeof(d.saddr6));
+	/* First, in case that this ends in between: next hops by that device are for it alone. */
+	if (d.via_family)
+		__atomic_or_fetch(&m->meta->flags, LB_META_VIA, __ATOMIC_RELEASE);
 	ret = bpf_map_update_elem(m->dev, &dev->ifindex, &d, BPF_ANY);
 	if (ret)
 		return lb_fail(err, "writing the device: %s", strerror(-ret));

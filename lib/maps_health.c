@@ -98,7 +98,9 @@ void lb_maps_health_put(struct lb_maps *maps, uint32_t real_id, enum lb_m_health
 	strncpy(text, why, sizeof(text) - 1);
 	memcpy(h->why, text, sizeof(text));
 	h->since = since;
-	__atomic_store_n(&maps->real[real_id].sick, sick, __ATOMIC_RELEASE);
+	/* Packets read that line: it is not written without need. */
+	if (maps->real[real_id].sick != sick)
+		__atomic_store_n(&maps->real[real_id].sick, sick, __ATOMIC_RELEASE);
 	__atomic_store_n(&h->state, state[health], __ATOMIC_RELEASE);
 }
 
@@ -109,8 +111,12 @@ bool lb_maps_health_is(const struct lb_maps *maps, uint32_t real_id, enum lb_m_h
 
 void lb_maps_health_again(struct lb_maps *maps)
 {
-	for (uint32_t id = 1; id < maps->meta->reals; id++)
-		maps->real[id].sick = maps->health[id].state == LB_HEALTH_DOWN;
+	for (uint32_t id = 1; id < maps->meta->reals; id++) {
+		uint8_t sick = maps->health[id].state == LB_HEALTH_DOWN;
+
+		if (maps->real[id].sick != sick)
+			__atomic_store_n(&maps->real[id].sick, sick, __ATOMIC_RELEASE);
+	}
 }
 
 uint32_t lb_maps_mark(uint32_t real_id)

@@ -57,7 +57,7 @@ void lb_source_get(const struct lb_source *from, struct lb_model *m);
 /* Live table of a pool: *base and the number of slots, 0 when there is none or it is out of range. */
 uint32_t lb_maps_table(const struct lb_maps *maps, uint32_t pool_id, uint32_t *base);
 
-/* What packets read of the reals' health, from all that is known of it. */
+/* What packets read of the reals' health, made again from map `health`, where they differ. Under the lock. */
 void lb_maps_health_again(struct lb_maps *maps);
 
 #endif

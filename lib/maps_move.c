@@ -147,7 +147,6 @@ static int commit_again(const char *instance, struct lb_err *err)
 	lb_model_init(&from);
 	lb_model_init(&to);
 	lb_maps_info(maps, &info);
-	lb_maps_health_again(maps);
 	if (!lb_maps_read(maps, &from, err) && !lb_model_copy(&to, &from, err) &&
 	    !lb_check(&to, &info.limits, err))
 		ret = lb_maps_commit(maps, &from, &to, err);

@@ -233,8 +233,8 @@ static struct lb_meta *meta_map(const char *instance, struct lb_err *err)
 
 /* What a program that is to be asked reads. All else it has for itself, so that nothing which it writes is read by packets. */
 static const char *const read_maps[] = {"meta",	 "service4", "service6", "pool",
-					"table", "real",     "health",	 "session",
-					"dev",	 "peers",    "fragment", NULL};
+					"table", "real",     "session",	 "dev",
+					"peers", "fragment", NULL};
 
 /* Its own maps have one writer and one entry; counters of more are for nobody. */
 static int set_trace_maps(struct lb_bpf *skel, const struct lb_meta *meta)

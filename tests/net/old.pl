@@ -4,7 +4,8 @@
 use strict;
 use warnings;
 
-my @records = qw(lb_svc lb_bucket4 lb_bucket6 lb_pool lb_check_conf lb_slot lb_real_half lb_real lb_real_health lb_peers
+# Not lb_slot: the program reads both of its members at once.
+my @records = qw(lb_svc lb_bucket4 lb_bucket6 lb_pool lb_check_conf lb_real_half lb_real lb_real_health lb_peers
 	lb_dev lb_count lb_count_vip lb_source);
 
 sub turn { join '', reverse $_[0] =~ /\s*(?:union \{.*?\n\t\}|[^;{]*);/gs }

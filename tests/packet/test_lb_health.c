@@ -109,6 +109,27 @@ Test(lb_health, a_commit_heeds_health_that_no_rebuild_did)
 	cr_assert(eq(u64, digest(), all));
 }
 
+/* Do packets know it? */
+static bool known(size_t i, enum lb_m_health health)
+{
+	struct lb_addr a;
+
+	must(parse_addr(addr[i], &a, &err));
+	return lb_maps_health_is(w.maps, lb_model_real(&w.model, "web", &a)->id, health);
+}
+
+/* Whoever wrote health died half way, or wrote only what people read: the next commit tells packets. */
+Test(lb_health, a_commit_tells_packets)
+{
+	put(1, LB_M_SICK);
+	cr_assert(known(0, LB_M_UNKNOWN) && known(1, LB_M_SICK));
+	must(world_sick(&w, "web", addr[0], true, &err));
+	must(world_sick(&w, "web", addr[1], false, &err));
+	cr_assert(known(0, LB_M_SICK) && known(1, LB_M_HEALTHY));
+	must(world_commit(&w, &err));
+	cr_assert(known(0, LB_M_UNKNOWN) && known(1, LB_M_SICK));
+}
+
 Test(lb_health, nobody_left)
 {
 	for (size_t i = 0; i < REALS; i++)
@@ -155,6 +176,7 @@ Test(lb_health, stays_with_its_real)
 	must(world_commit(&w, &err));
 	r = lb_model_real(&w.model, "web", &a);
 	cr_assert(eq(int, r->health, LB_M_SICK), "another encapsulation makes it no healthier");
+	cr_assert(known(1, LB_M_SICK), "nor for packets");
 	cr_assert(eq(u32, share(1), 0));
 	lb_model_del_real(&w.model, r);
 	must(world_commit(&w, &err));

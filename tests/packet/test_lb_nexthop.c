@@ -319,6 +319,25 @@ Test(lb_nexthop, via_is_each_devices_own)
 	}
 }
 
+/* It is its device's own even while nobody has been told yet that there is any. */
+Test(lb_nexthop, via_before_it_is_said)
+{
+	struct lb_dev raw = {.via_family = 4, .via = {198, 51, 100, 254}};
+	uint32_t out = if_nametoindex("out");
+	struct pkt_spec v4 = {V4};
+	struct way way;
+	int fd = world_map(&w, "dev", &err);
+
+	must(bpf_map_update_elem(fd, &out, &raw, BPF_ANY));
+	close(fd);
+	w.in = out;
+	go(&v4, &way);
+	cr_assert(is_mac(way.dmac, 2, 0xfe));
+	w.in = if_nametoindex("in");
+	go(&v4, &way);
+	cr_assert(is_mac(way.dmac, 1, 0xfe), "a packet of another device goes by it");
+}
+
 /* Without it, two devices in turn share the entry: the action is each one's own all the same. */
 Test(lb_nexthop, two_devices_in_turn)
 {

@@ -257,10 +257,13 @@ Test(lb_session, not_to_the_heir_of_an_id)
 {
 	struct lb_addr to[FLOWS], x;
 	struct pkt_spec s = TCP4;
+	uint32_t id, heirs = 0;
 	char addr[32];
 
 	send_all(s, ACK, to);
+	must(world_health(&w, "s", X, LB_HEALTH_DOWN, &err));
 	must(parse_addr(X, &x, &err));
+	id = lb_model_real(&w.model, "s", &x)->id;
 	lb_model_del_real(&w.model, lb_model_real(&w.model, "s", &x));
 	must(world_commit(&w, &err));
 	for (int i = 1; i <= 56; i++) { /* as many as there are ids */
@@ -271,6 +274,12 @@ Test(lb_session, not_to_the_heir_of_an_id)
 	send_all(s, ACK, to);
 	for (uint32_t i = 0; i < FLOWS; i++)
 		cr_assert(ne(int, to[i].b[2], 1), "a flow of the removed real went to a new one");
+	for (size_t i = 0; i < w.model.reals; i++)
+		heirs += w.model.real[i].id == id;
+	cr_assert(eq(u32, heirs, 1));
+	for (size_t i = 0; i < w.model.reals; i++)
+		cr_assert(lb_maps_health_is(w.maps, w.model.real[i].id, LB_M_UNKNOWN),
+			  "nor is the new one as sick as it");
 }
 
 Test(lb_session, not_to_another_pools_real)

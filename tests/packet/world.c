@@ -115,7 +115,7 @@ static int guard(struct world *w, struct lb_err *err)
 	return 0;
 }
 
-static int open_map(const struct world *w, const char *name, struct lb_err *err)
+int world_map(const struct world *w, const char *name, struct lb_err *err)
 {
 	char path[128];
 	int fd;
@@ -144,7 +144,7 @@ int world_load(struct world *w, const char *name, const struct lb_sizes *sizes, 
 	w->prog = lb_prog_open(w->instance, "lb", err);
 	if (w->prog < 0)
 		goto fail;
-	w->why_map = open_map(w, "count_why", err);
+	w->why_map = world_map(w, "count_why", err);
 	if (w->why_map < 0)
 		goto fail;
 	w->cpus = libbpf_num_possible_cpus();

@@ -57,6 +57,8 @@ int world_sysctl(const char *path, const char *value, struct lb_err *err);
  * sizes NULL: small ones. */
 int world_load(struct world *w, const char *name, const struct lb_sizes *sizes, struct lb_err *err);
 void world_unload(struct world *w);
+/* A pinned map, to be closed; -1 with *err. */
+int world_map(const struct world *w, const char *name, struct lb_err *err);
 
 /*
  * Sends one packet in by WORLD_IN and returns why it left. LB_NEXT with w->wrong filled when what always holds

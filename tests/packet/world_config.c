@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int world_pool(struct world *w, const char *name, uint32_t slots, struct lb_err *err)
 {
@@ -92,6 +93,27 @@ int world_health(struct world *w, const char *pool, const char *addr, enum lb_he
 	real->health = health == LB_HEALTH_DOWN ? LB_M_SICK : LB_M_HEALTHY;
 	lb_maps_health_put(w->maps, real->id, real->health, 0, "");
 	return 0;
+}
+
+int world_sick(struct world *w, const char *pool, const char *addr, bool sick, struct lb_err *err)
+{
+	const struct lb_m_real *real;
+	struct lb_real record;
+	struct lb_addr a;
+	int fd, ret;
+
+	if (parse_addr(addr, &a, err))
+		return -1;
+	real = lb_model_real(&w->model, pool, &a);
+	fd = real ? world_map(w, "real", err) : lb_fail(err, "no real %s", addr);
+	if (fd < 0)
+		return -1;
+	ret = bpf_map_lookup_elem(fd, &real->id, &record);
+	record.sick = sick;
+	if (!ret)
+		ret = bpf_map_update_elem(fd, &real->id, &record, BPF_ANY);
+	close(fd);
+	return ret ? lb_fail(err, "map real: %s", strerror(-ret)) : 0;
 }
 
 void world_outer(struct pkt_outer *o, int link, const char *real)

@@ -15,6 +15,8 @@ int world_commit(struct world *w, struct lb_err *err);
 /* Writes the health of a real as lbmon does; the next commit leaves it out of the table. */
 int world_health(struct world *w, const char *pool, const char *addr, enum lb_health health,
 		 struct lb_err *err);
+/* Only what packets read of it: as who is killed half way would leave it. */
+int world_sick(struct world *w, const char *pool, const char *addr, bool sick, struct lb_err *err);
 
 /* The way of a packet to that real through the link. */
 void world_outer(struct pkt_outer *o, int link, const char *real);
