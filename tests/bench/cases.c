@@ -45,6 +45,7 @@ const struct bench_case bench_cases[] = {
 	 0,
 	 0,
 	 0},
+	{"table4-4k", "IPv4 TCP, table only, 4,096 flows", {OFF4}, 4096, LB_TX, 0, 0, 0},
 	{"tcp4-4k", "IPv4 TCP, established, 4,096 flows", {ON4}, 4096, LB_TX, 0, 0, 0},
 	{"tcp6-64k", "IPv6 TCP, established, 65,536 flows", {ON6}, 65536, LB_TX, 0, 0, 0},
 	{"tcp4in6-1",
