@@ -5,7 +5,25 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
+
+/*
+ * The least of n. On a virtual machine the clock of a thread may stand still for a slice, when time that was called stolen is given
+ * back: what took less than a quarter of the middle was not measured.
+ */
+static double least_of(const double *ns, int n)
+{
+	static double sorted[REPORT_ROUNDS_MAX * REPORT_SLICES];
+	double middle;
+	int i = 0;
+
+	memcpy(sorted, ns, n * sizeof(*ns));
+	middle = bench_median(sorted, n);
+	while (sorted[i] < middle / 4)
+		i++;
+	return sorted[i];
+}
 
 void report_sum(struct report *r, const struct report_head *head)
 {
@@ -13,12 +31,9 @@ void report_sum(struct report *r, const struct report_head *head)
 	int n = head->rounds * REPORT_SLICES;
 
 	for (int p = 0; p < head->progs; p++) {
-		r->least[p] = r->ns[p][0];
-		for (int i = 0; i < n; i++) {
-			if (r->ns[p][i] < r->least[p])
-				r->least[p] = r->ns[p][i];
+		r->least[p] = least_of(r->ns[p], n);
+		for (int i = 0; i < n; i++)
 			above[i] = r->ns[p][i] - r->ns[REPORT_EMPTY][i];
-		}
 		r->median[p] = bench_median(above, n);
 		if (p != REPORT_EMPTY)
 			r->least[p] -= r->least[REPORT_EMPTY];
