@@ -5,22 +5,22 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/utsname.h>
 
 /*
  * The least of n. On a virtual machine the clock of a thread may stand still for a slice, when time that was called stolen is given
  * back: what took less than a quarter of the middle was not measured.
  */
-static double least_of(const double *ns, int n)
+static double least_of(const float *ns, int n)
 {
 	static double sorted[REPORT_ROUNDS_MAX * REPORT_SLICES];
 	double middle;
-	int i = 0;
+	int i;
 
-	memcpy(sorted, ns, n * sizeof(*ns));
+	for (i = 0; i < n; i++)
+		sorted[i] = ns[i];
 	middle = bench_median(sorted, n);
-	while (sorted[i] < middle / 4)
+	for (i = 0; sorted[i] < middle / 4;)
 		i++;
 	return sorted[i];
 }
