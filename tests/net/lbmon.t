@@ -250,7 +250,7 @@ sick() {
 	# shellcheck disable=SC2086 # bytes
 	value=$(bpftool -j map lookup pinned "$map" key $key | jq -r '.value | map(ltrimstr("0x")) | join(" ")')
 	[ $# = 2 ] || { cut -d ' ' -f 37 <<<"$value"; return; }
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2086,SC2046
 	bpftool map update pinned "$map" key $key value hex $(awk -v to="0$2" '{ $37 = to } 1' <<<"$value")
 }
 
