@@ -161,20 +161,14 @@ static __always_inline void lb_keep(const struct lb_pkt *p, __u32 had)
 static __always_inline __u32 lb_recall_fresh(const struct lb_pkt *p)
 {
 	__u32 tag = p->hash, at = lb_scale(p->hash >> 32, lb_cfg.sessions);
-	const struct lb_session *s = bpf_map_lookup_elem(&session, &at);
+	struct lb_session *s = bpf_map_lookup_elem(&session, &at);
 	const struct lb_real *r;
-	const __u64 *way = NULL;
+	const __u64 *way;
 	__u64 e;
 
 	if (!s)
 		return LB_HAD_ALL;
-#pragma unroll
-	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
-		if (LB_READ_ONCE(LB_AT(const __u32, (const void *)&s->way[i] + 4)) == tag) {
-			way = &s->way[i];
-			break;
-		}
-	}
+	way = lb_session_way(s, tag);
 	if (!way)
 		return 0;
 	e = LB_READ_ONCE(*way);
@@ -222,7 +216,7 @@ static __always_inline int lb_pick_any(struct lb_pkt *p)
 				p->proto | p->tcp_flags << 8 | p->flags << 16);
 	if (had >> 8)
 		p->cache = LB_CACHE_HIT;
-	why = lb_pick_by(p, had >> 8 & 0xffff, had & LB_HAD_GUE);
+	why = lb_pick_by(p, had >> 8, had & LB_HAD_GUE);
 	if (why == LB_NEXT && !(had & LB_HAD_ALL))
 		lb_keep(p, had);
 	return why;

@@ -95,6 +95,16 @@ __noinline int lb_kept_at(__u32 id, __u32 pool, __u32 half, __u32 hash)
 	return 0;
 }
 
+/* Where the line has an entry with that tag; NULL: nowhere. */
+static __always_inline __u64 *lb_session_way(struct lb_session *s, __u32 tag)
+{
+#pragma unroll
+	for (__u32 i = 0; i < LB_SESSION_WAYS; i++)
+		if (LB_READ_ONCE(LB_AT(__u32, (void *)&s->way[i] + 4)) == tag)
+			return &s->way[i];
+	return NULL;
+}
+
 /* What the session cache knows of a flow. */
 struct lb_kept {
 	struct lb_session *session; /* where its entry may be; NULL: there is nothing to write */
@@ -112,13 +122,7 @@ static __always_inline const struct lb_real *lb_session_find(const struct lb_pkt
 	k->session = bpf_map_lookup_elem(&session, &at);
 	if (!k->session)
 		return NULL;
-#pragma unroll
-	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
-		if (LB_READ_ONCE(LB_AT(__u32, (void *)&k->session->way[i] + 4)) == tag) {
-			k->way = &k->session->way[i];
-			break;
-		}
-	}
+	k->way = lb_session_way(k->session, tag);
 	if (!k->way)
 		return NULL;
 	e = LB_READ_ONCE(*k->way);
@@ -138,16 +142,12 @@ static __always_inline const struct lb_real *lb_session_find(const struct lb_pkt
 	return lb_stale(p, e) ? NULL : r;
 }
 
-/* What was found is to be found again. */
+/* What was found is to be found again. k->session is not NULL. */
 static __always_inline void lb_session_put(const struct lb_pkt *p, const struct lb_kept *k)
 {
-	__u32 tick;
-	__u64 entry;
+	__u32 tick = lb_tick();
+	__u64 entry = lb_entry(p, p->real, tick, !!k->way);
 
-	if (!k->session)
-		return;
-	tick = lb_tick();
-	entry = lb_entry(p, p->real, tick, !!k->way);
 	if (k->way) {
 		if (LB_READ_ONCE(*k->way) != entry && !p->quoted) {
 			LB_WRITE_ONCE(*k->way, entry);
