@@ -353,7 +353,8 @@ struct lb_meta {
 	__u64 mul4[2], mul6[2]; /* multipliers of the service buckets, a half each */
 	__u32 watch; /* 0: nobody listens; else of packets that were not dropped one in so many is looked at (lb_event.h) */
 	__u8 peers[2]; /* how many nodes share their fragments, a half each */
-	__u8 pad0[18];
+	__u8 pad0[2];
+	__u64 placed[2]; /* hash of the services in a half's buckets, 0: not known; for writers */
 
 	__u32 magic, version; /* in all versions here */
 	__u64 seed; /* of the flow hash and of the tables; the same on all nodes */

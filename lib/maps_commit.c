@@ -149,30 +149,6 @@ static int write_node(struct commit *c)
 	return 0;
 }
 
-static int write_services(struct commit *c)
-{
-	uint32_t n = c->maps->meta->buckets, i;
-	struct lb_bucket4 *to4 = &c->maps->service4[c->next * n];
-	struct lb_bucket6 *to6 = &c->maps->service6[c->next * n];
-	struct lb_placed placed;
-
-	if (lb_place(&placed, c->to, n, c->err))
-		return -1;
-	/* Lines that are right already are left alone: most are, and clean ones stay shared by the caches. */
-	for (i = 0; i < n; i++) {
-		if (memcmp(&to4[i], &placed.b4[i], sizeof(*to4)))
-			to4[i] = placed.b4[i];
-		if (memcmp(&to6[i], &placed.b6[i], sizeof(*to6)))
-			to6[i] = placed.b6[i];
-	}
-	if (c->maps->meta->mul4[c->next] != placed.mul4)
-		c->maps->meta->mul4[c->next] = placed.mul4;
-	if (c->maps->meta->mul6[c->next] != placed.mul6)
-		c->maps->meta->mul6[c->next] = placed.mul6;
-	lb_placed_free(&placed);
-	return 0;
-}
-
 int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_model *to,
 		   struct lb_err *err)
 {
@@ -193,7 +169,7 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 	if (lb_commit_ids(&c))
 		goto out;
 	lb_model_health(to);
-	if (write_reals(&c) || write_tables(&c) || write_pools(&c) || write_services(&c) ||
+	if (write_reals(&c) || write_tables(&c) || write_pools(&c) || lb_commit_services(&c) ||
 	    write_node(&c))
 		goto out;
 	date_tables(&c);

@@ -53,6 +53,12 @@ uint32_t lb_seconds(void);
  */
 void lb_wait_for_packets(void);
 
+/*
+ * The services of c->to into the other half's buckets: not looked at where they hold them already, copied where the live half
+ * has them, else placed anew. Ids of VIPs and pools must be set. 0, or -1 with *c->err.
+ */
+int lb_commit_services(struct commit *c);
+
 /* Fills c->used and c->had, with room for `more` new tables. 0, or -1 without a message: no memory. */
 int lb_table_ranges(struct commit *c, size_t more);
 void lb_table_ranges_free(struct commit *c);

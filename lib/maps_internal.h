@@ -25,21 +25,6 @@ struct lb_maps {
 	int cpus; /* possible ones: values of per-CPU maps */
 };
 
-/* The services of a model in their buckets. All memory belongs to it; lb_placed_free() ends it. */
-struct lb_placed {
-	struct lb_bucket4 *b4;
-	struct lb_bucket6 *b6;
-	uint64_t mul4, mul6;
-};
-
-/*
- * Finds multipliers with which no bucket overflows, and fills `buckets` buckets of each family. Pure.
- * The ids of VIPs and pools in the model must be set. 0, or -1 with *err.
- */
-int lb_place(struct lb_placed *placed, const struct lb_model *m, uint32_t buckets,
-	     struct lb_err *err);
-void lb_placed_free(struct lb_placed *placed);
-
 /* Maps the tables, which are large, and which few have need of. 0, or -1 with *err. */
 int lb_maps_slots(struct lb_maps *maps, struct lb_err *err);
 

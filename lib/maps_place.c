@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/maps_internal.h"
+#include "lib/maps_commit.h"
 #include "lib/model_own.h"
 
 #define TRIES 4096
@@ -236,18 +236,22 @@ static bool try_fill(struct fill *f)
 {
 	struct group g = no_group(f);
 
-	memset(f->used, 0, f->buckets);
-	memset(f->want, 0, f->buckets * sizeof(*f->want));
-	if (f->b4)
-		memset(f->b4, 0, f->buckets * sizeof(*f->b4));
-	if (f->b6)
-		memset(f->b6, 0, f->buckets * sizeof(*f->b6));
 	while (next_group(f, &g)) {
 		uint32_t want = f->want[g.home] + g.entries;
 
 		f->want[g.home] = want <= LB_BUCKET_ENTRIES ? want : LB_BUCKET_ENTRIES + 1;
 	}
 	return fill_homes(f) && fill_far(f);
+}
+
+static void clear(struct fill *f)
+{
+	memset(f->used, 0, f->buckets);
+	memset(f->want, 0, f->buckets * sizeof(*f->want));
+	if (f->b4)
+		memset(f->b4, 0, f->buckets * sizeof(*f->b4));
+	if (f->b6)
+		memset(f->b6, 0, f->buckets * sizeof(*f->b6));
 }
 
 static int fill_family(struct fill *f, struct lb_err *err)
@@ -258,6 +262,7 @@ static int fill_family(struct fill *f, struct lb_err *err)
 		f->mul = multiplier(n);
 		if (try_fill(f))
 			return 0;
+		clear(f);
 	}
 	return lb_fail(err,
 		       "the IPv%u VIPs do not fit %u buckets: load the instance with a larger "
@@ -265,21 +270,95 @@ static int fill_family(struct fill *f, struct lb_err *err)
 		       f->family, f->buckets);
 }
 
-int lb_place(struct lb_placed *placed, const struct lb_model *m, uint32_t buckets,
-	     struct lb_err *err)
+/* Lines that are right already are left alone: most are, and clean ones stay shared by the CPUs' caches. */
+static void copy_lines(void *to, const void *from, uint32_t n, size_t size)
 {
-	struct fill f4 = {.m = m, .family = 4, .buckets = buckets};
-	struct fill f6 = {.m = m, .family = 6, .buckets = buckets};
-	struct lb_own *own = NULL;
-	size_t owns = 0;
+	for (size_t i = 0; i < n * size; i += size)
+		if (memcmp((char *)to + i, (const char *)from + i, size) != 0)
+			memcpy((char *)to + i, (const char *)from + i, size);
+}
+
+static void copy_buckets(const struct commit *c, const struct lb_bucket4 *b4,
+			 const struct lb_bucket6 *b6, uint64_t mul4, uint64_t mul6)
+{
+	struct lb_meta *meta = c->maps->meta;
+	uint32_t n = meta->buckets;
+
+	copy_lines(&c->maps->service4[c->next * n], b4, n, sizeof(*b4));
+	copy_lines(&c->maps->service6[c->next * n], b6, n, sizeof(*b6));
+	meta->mul4[c->next] = mul4;
+	meta->mul6[c->next] = mul6;
+}
+
+static int place(const struct commit *c, struct fill *f4, struct fill *f6)
+{
+	uint32_t n = c->maps->meta->buckets;
 	int ret = -1;
 
-	placed->b4 = NULL;
-	placed->b6 = NULL;
-	if (lb_model_own(m, buckets, &own, &owns, err))
-		return -1;
-	/* Both are sorted by family first. */
-	f4.own = own;
+	f4->buckets = f6->buckets = n;
+	f4->b4 = calloc(n, sizeof(*f4->b4));
+	f4->used = calloc(n, 1);
+	f4->want = calloc(n, sizeof(*f4->want));
+	f6->b6 = calloc(n, sizeof(*f6->b6));
+	f6->used = calloc(n, 1);
+	f6->want = calloc(n, sizeof(*f6->want));
+	if (!f4->b4 || !f4->used || !f4->want || !f6->b6 || !f6->used || !f6->want) {
+		lb_fail(c->err, "placing the services: %s", strerror(ENOMEM));
+	} else if (!fill_family(f4, c->err) && !fill_family(f6, c->err)) {
+		copy_buckets(c, f4->b4, f6->b6, f4->mul, f6->mul);
+		ret = 0;
+	}
+	free(f4->b4);
+	free(f4->used);
+	free(f4->want);
+	free(f6->b6);
+	free(f6->used);
+	free(f6->want);
+	return ret;
+}
+
+/* 64-bit FNV-1a, of words. */
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+	return (h ^ word) * 0x100000001b3ull;
+}
+
+static uint64_t mix_entry(uint64_t h, const struct lb_addr *addr, const struct lb_svc *svc)
+{
+	uint64_t w[4] = {0};
+
+	memcpy(w, addr->b, sizeof(addr->b));
+	memcpy(&w[2], svc, sizeof(*svc));
+	for (int i = 0; i < 4; i++) {
+		h = mix(h, w[i]);
+		h ^= h >> 32;
+	}
+	return mix(h, addr->family);
+}
+
+/* All that the buckets are made of: never 0. */
+static uint64_t services_of(const struct lb_model *m, const struct lb_own *own, size_t owns)
+{
+	uint64_t h = 0xcbf29ce484222325ull;
+	struct lb_svc svc;
+
+	for (size_t i = 0; i < m->vips; i++) {
+		svc = entry_of(m, &m->vip[i]);
+		h = mix_entry(h, &m->vip[i].svc.addr, &svc);
+	}
+	for (size_t i = 0; i < owns; i++) {
+		svc = own_entry(&own[i]);
+		h = mix_entry(h, &own[i].svc.addr, &svc);
+	}
+	return h ? h : 1;
+}
+
+/* Both lists are sorted by family first. */
+static int place_model(const struct commit *c, const struct lb_own *own, size_t owns)
+{
+	const struct lb_model *m = c->to;
+	struct fill f4 = {.m = m, .family = 4, .own = own}, f6 = {.m = m, .family = 6};
+
 	while (f4.owns < owns && own[f4.owns].svc.addr.family == 4)
 		f4.owns++;
 	f6.own = own + f4.owns;
@@ -288,28 +367,32 @@ int lb_place(struct lb_placed *placed, const struct lb_model *m, uint32_t bucket
 		f4.last++;
 	f6.first = f4.last;
 	f6.last = m->vips;
-	placed->b4 = f4.b4 = calloc(buckets, sizeof(*f4.b4));
-	placed->b6 = f6.b6 = calloc(buckets, sizeof(*f6.b6));
-	f4.used = f6.used = malloc(buckets);
-	f4.want = f6.want = malloc(buckets * sizeof(*f4.want));
-	if (!f4.b4 || !f6.b6 || !f4.used || !f4.want)
-		lb_fail(err, "placing the services: %s", strerror(ENOMEM));
-	else
-		ret = fill_family(&f4, err) || fill_family(&f6, err) ? -1 : 0;
-	placed->mul4 = f4.mul;
-	placed->mul6 = f6.mul;
-	free(f4.used);
-	free(f4.want);
-	free(own);
-	if (ret)
-		lb_placed_free(placed);
-	return ret;
+	return place(c, &f4, &f6);
 }
 
-void lb_placed_free(struct lb_placed *placed)
+int lb_commit_services(struct commit *c)
 {
-	free(placed->b4);
-	free(placed->b6);
-	placed->b4 = NULL;
-	placed->b6 = NULL;
+	struct lb_meta *meta = c->maps->meta;
+	struct lb_own *own;
+	size_t owns;
+	uint64_t hash;
+	int ret = 0;
+
+	if (lb_model_own(c->to, meta->buckets, &own, &owns, c->err))
+		return -1;
+	hash = services_of(c->to, own, owns);
+	if (meta->placed[c->next] != hash) {
+		/* Killed before the end, nobody knows what is there. */
+		__atomic_store_n(&meta->placed[c->next], 0, __ATOMIC_SEQ_CST);
+		if (meta->placed[c->live] == hash)
+			copy_buckets(c, &c->maps->service4[c->live * meta->buckets],
+				     &c->maps->service6[c->live * meta->buckets],
+				     meta->mul4[c->live], meta->mul6[c->live]);
+		else
+			ret = place_model(c, own, owns);
+		if (!ret)
+			__atomic_store_n(&meta->placed[c->next], hash, __ATOMIC_RELEASE);
+	}
+	free(own);
+	return ret;
 }

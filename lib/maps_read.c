@@ -117,8 +117,8 @@ static int by_vip(const void *a, const void *b)
 static uint32_t vip_at(const struct lb_maps *m, uint32_t half, const struct lb_svc *s,
 		       uint8_t family, const void *addr, struct lb_m_vip *out)
 {
-	if (!(s->flags & LB_SVC_USED) || s->flags & (LB_SVC_FAR | LB_SVC_REAL) ||
-	    s->proto & LB_SVC_FRAGMENT || s->pool >= m->meta->pools)
+	if (s->flags & (LB_SVC_FAR | LB_SVC_REAL) || s->proto & LB_SVC_FRAGMENT ||
+	    s->pool >= m->meta->pools)
 		return 0;
 	*out = (struct lb_m_vip){
 		.svc = {.addr.family = family, .port = ntohs(s->port), .proto = s->proto},
@@ -150,10 +150,11 @@ static int read_vips(const struct lb_maps *m, uint32_t half, struct lb_model *mo
 		const struct lb_bucket4 *b4 = &m->service4[b0 + i];
 		const struct lb_bucket6 *b6 = &m->service6[b0 + i];
 
-		for (k = 0; k < LB_BUCKET_ENTRIES; k++) {
+		/* They are filled from the first entry on. */
+		for (k = 0; k < LB_BUCKET_ENTRIES && b4->svc[k].flags & LB_SVC_USED; k++)
 			n += vip_at(m, half, &b4->svc[k], 4, &b4->addr[k], &all[n]);
+		for (k = 0; k < LB_BUCKET_ENTRIES && b6->svc[k].flags & LB_SVC_USED; k++)
 			n += vip_at(m, half, &b6->svc[k], 6, b6->addr[k], &all[n]);
-		}
 	}
 	qsort(all, n, sizeof(*all), by_vip);
 	for (i = 0; i < n && !ret; i++)

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* test_lb_stores.c - a commit stores to what differs, and to nothing else. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "lib/maps_internal.h"
 #include "tests/packet/ptest.h"
 #include "tests/packet/stores.h"
 
@@ -119,6 +124,48 @@ Test(lb_stores, one_setting_of_a_vip_is_one_bucket)
 	wrote(1, 0, 0, 0);
 	commit();
 	wrote(0, 0, 0, 0);
+}
+
+/* Dies while it writes the services: those before the middle of the other half are there, the rest is not. */
+static void die_half_way(void)
+{
+	const struct lb_meta *meta = w.maps->meta;
+	uint32_t next = !(meta->root & 1);
+	uintptr_t middle =
+		(uintptr_t)&w.maps->service4[next * meta->buckets + meta->buckets / 2] & -4096ul;
+
+	signal(SIGSEGV, SIG_DFL);
+	if (mprotect((void *)middle, 4096, PROT_READ))
+		_exit(1);
+	for (int i = 1; i < VIPS; i += 2)
+		vip(i, true);
+	world_commit(&w, &err);
+	_exit(2);
+}
+
+Test(lb_stores, what_a_killed_writer_left_is_written_over)
+{
+	int status;
+	pid_t pid = fork();
+	size_t changed = 0;
+	bool killed;
+
+	cr_assert(ge(int, pid, 0));
+	if (!pid)
+		die_half_way();
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	killed = WIFSIGNALED(status);
+	cr_assert(killed, "status %x", status);
+	stores_begin();
+	must(world_commit(&w, &err));
+	stores_end();
+	cr_expect(gt(sz, stores_to("service4"), VIPS / 16));
+	lb_model_free(&w.model);
+	must(lb_maps_read(w.maps, &w.model, &err));
+	for (size_t i = 0; i < w.model.vips; i++)
+		changed += w.model.vip[i].session;
+	cr_expect(eq(sz, changed, 0));
+	cr_expect(eq(sz, w.model.vips, VIPS));
 }
 
 Test(lb_stores, one_weight_is_one_pool_one_real_and_one_table)
