@@ -23,6 +23,7 @@ static struct mapping {
 } mapping[MAPPINGS];
 static size_t mappings;
 static bool watching;
+static size_t kill_at; /* stores until this process ends itself; 0: it does not */
 static struct sigaction old_segv, old_trap;
 /* Pages that the store under way needs: two when it straddles. */
 static uint8_t *open_page[2];
@@ -87,6 +88,8 @@ static void stored(int sig, siginfo_t *info, void *context)
 		sigaction(sig, &old_segv, NULL);
 		return;
 	}
+	if (kill_at && !--kill_at)
+		kill(getpid(), SIGKILL);
 	mapping[i].stored[(size_t)(at - mapping[i].at) / mapping[i].size]++;
 	at -= (uintptr_t)at % page;
 	mprotect(at, page, PROT_READ | PROT_WRITE);
@@ -126,6 +129,11 @@ void stores_begin(void)
 		memset(mapping[i].stored, 0, elements(&mapping[i]) * sizeof(*mapping[i].stored));
 		mprotect(mapping[i].at, mapping[i].len, PROT_READ);
 	}
+}
+
+void stores_kill_at(size_t n)
+{
+	kill_at = n;
 }
 
 void stores_end(void)

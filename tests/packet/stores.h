@@ -14,6 +14,12 @@
 void stores_begin(void);
 void stores_end(void);
 
+/*
+ * The n-th store from now on kills this process by SIGKILL before it is done; 0: none does. Where stores are not stepped,
+ * they are counted by page.
+ */
+void stores_kill_at(size_t n);
+
 /* Elements of the map of that name ("meta", "pool", ...) that were stored to since stores_begin(), each counted once. */
 size_t stores_to(const char *map);
 /* Each counted as often as it was stored to; where stores are not stepped, less. */
