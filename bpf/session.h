@@ -25,24 +25,50 @@ static __always_inline __u64 lb_entry(const struct lb_pkt *p, __u32 id, __u32 ti
 	return p->hash << 32 | (__u64)id << 16 | tick << 1 | again;
 }
 
-/*
- * Where a new flow goes: an empty entry, else one whose flow came only once, the oldest, else the oldest of
- * those that were quiet for long. With none of these the flow does without: the table serves it.
- */
-static __always_inline void lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
+/* The oldest of those that were quiet for long; NULL: none was. */
+static __always_inline __u64 *lb_quiet(struct lb_session *s, __u32 tick)
 {
-	__s64 best = 0; /* how gladly it is given up, and above that, which: of equals the first */
+	__u32 least = lb_cfg.tcp_idle;
+	__u64 *quiet = NULL;
 
 #pragma unroll
 	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
-		__u64 e = s->way[i], again = -(e & 1);
-		__s64 age = 0x8000 + lb_age(e, tick) - (again & (0x8000 + lb_cfg.tcp_idle));
+		__u32 age = lb_age(LB_READ_ONCE(s->way[i]), tick);
 
-		age = lb_max(age, 0) | lb_none(e) << 16;
-		best = lb_max(best, age << 3 | (LB_SESSION_WAYS - 1 - i));
+		if (age > least) {
+			least = age;
+			quiet = &s->way[i];
+		}
 	}
-	if (best >> 3)
-		LB_WRITE_ONCE(s->way[LB_SESSION_WAYS - 1 - (best & 7)], entry);
+	return quiet;
+}
+
+/*
+ * Where a new flow goes, from that way on which its hash says: an empty entry or one whose flow came only once, before this
+ * tick; else one whose flow came only once, in this tick. So a flood takes each way of a line in its turn, and who comes again
+ * soon finds his own. Else the oldest of those that were quiet for long; with none of these the flow does without: the table
+ * serves it.
+ */
+static __always_inline void lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
+{
+	__u32 from = entry >> 32;
+	__u64 *to = NULL;
+
+#pragma unroll
+	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
+		__u64 *way = &s->way[(from + i) & (LB_SESSION_WAYS - 1)];
+		__u32 e = LB_READ_ONCE(*(__u32 *)way);
+
+		if (e & 1)
+			continue;
+		to = way;
+		if ((e ^ tick << 1) & 0xfffe)
+			break;
+	}
+	if (!to)
+		to = lb_quiet(s, tick);
+	if (to)
+		LB_WRITE_ONCE(*to, entry);
 }
 
 static __always_inline bool lb_begins(const struct lb_pkt *p)

@@ -312,35 +312,6 @@ Test(lb_session, syn_mends_a_stale_entry)
 	cr_assert(same(new, got), "the entry is gone instead of mended");
 }
 
-static void flood(struct pkt_spec s, uint8_t flags, uint32_t n)
-{
-	char src[32];
-	struct pkt in;
-
-	s.src = src;
-	s.flags = flags;
-	for (uint32_t i = 0; i < n; i++) {
-		snprintf(src, sizeof(src), "100.%u.%u.%u", 64 + (i >> 16 & 63), i >> 8 & 255,
-			 i & 255);
-		pkt_build(&in, &s);
-		ptest_real(&w, &in, "flood");
-	}
-}
-
-/* Packets that come once push out no flow of which two were seen: 60,000 of them against 16,384 entries. */
-Test(lb_session, a_flood_pushes_out_no_known_flow)
-{
-	struct lb_addr had[FLOWS], got[FLOWS];
-	struct pkt_spec s = TCP4;
-
-	send_all(s, ACK, had);
-	send_all(s, ACK, had);
-	set_x(LB_M_DRAIN);
-	flood(s, ACK, 60000);
-	send_all(s, ACK, got);
-	cr_assert(same(had, got));
-}
-
 static void setup_without(void)
 {
 	begin(0);
