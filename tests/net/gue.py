@@ -20,7 +20,7 @@ def family(addr):
 
 def connect(vip):
     s = socket.socket(family(vip), socket.SOCK_STREAM)
-    s.settimeout(5)
+    s.settimeout(10)
     s.connect((vip, 80))
     return s
 

@@ -55,6 +55,23 @@ wait_for() { # SECONDS COMMAND...: until it succeeds
 	done
 }
 
+# still SECONDS COMMAND...: until what it prints has been the same for so long; gives up after 30 s. Looks are counted, ten
+# a second: a machine that stands still is not a quiet one.
+still() {
+	local looks=$(($1 * 10)) same=0 end=$((SECONDS + 31)) was now
+
+	shift
+	was=$("$@")
+	while [ $same -lt $looks ]; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+		now=$("$@")
+		same=$((same + 1))
+		[ "$now" = "$was" ] || same=0
+		was=$now
+	done
+}
+
 plan_done() {
 	echo "1..$TESTS"
 }
@@ -146,6 +163,17 @@ shower_start() {
 	nsenter --net="/run/netns/$NS-a" "$B/tests/net/shower" eth0 "$MAC" "$1" "${LB_SHOWER_RATE:-$2}" >"$TMP/shower" &
 	SHOWER=$!
 	PIDS+=("$SHOWER")
+	# Before that a signal would end it.
+	wait_for 20 test -s "$TMP/shower"
+}
+
+shower_came() { # N
+	[ "$(field received "$(shower_report)")" -ge "$1" ]
+}
+
+# shower_flows N: until so many packets have come back.
+shower_flows() {
+	wait_for 30 shower_came "$1"
 }
 
 shower_report() { # prints the newest line of counters
