@@ -26,7 +26,7 @@ printf '%s\n' 'pool add web table 251' 'real add 10.1.1.1 pool web' 'real add 10
 lbt -b "$TMP/config" && lbt dev add eth0 && lbt receiver add eth0 from any
 ok $? "a node that balances and receives"
 shower_start 1 2000
-sleep 1
+shower_flows 1000
 shower_stop
 lbt stats export >"$TMP/out"
 ok $? "export"

@@ -38,13 +38,16 @@ show() {
 	lbt pool show && lbt real show && lbt vip show
 }
 
-# The net of all packets that came within the next moment; they may be of one configuration only.
+# The net of all packets that came within the next moment, or when they do; they may be of one configuration only.
 net_now() {
 	local a b
 
 	a=$(shower_report)
-	sleep 0.03
-	b=$(shower_report)
+	for _ in {1..300}; do
+		sleep 0.03
+		b=$(shower_report)
+		[ "$(field received "$a")" = "$(field received "$b")" ] || break
+	done
 	for net in 1 2; do
 		[ "$(field "net $net" "$a")" = "$(field "net $net" "$b")" ] || echo $net
 	done
@@ -66,7 +69,7 @@ lbt -b "$TMP/to2" && lbt -b "$TMP/to1"
 whole=$(((${EPOCHREALTIME/./} - start) / 2))
 
 shower_start $VIPS 20000
-sleep 0.3
+shower_flows 5000
 is "$(net_now)" 1 "packets go where the first configuration says"
 
 now=1 moved=0 mixed=0 stuck=0 astray=0
@@ -75,8 +78,9 @@ for ((k = 0; k < KILLS; k++)); do
 	# Not through lbt(): the kill would hit a shell.
 	"$LBTOOL" -n "$NS-b" -i "$NS" -b "$TMP/to$next" 2>"$TMP/err" &
 	pid=$!
-	usleep=$((RANDOM * RANDOM % (whole * 5 / 4)))
-	sleep "0.$(printf %06d $usleep)"
+	# As long as none came through, a bit later: the machine may have got other work.
+	usleep=$((RANDOM * RANDOM % (whole * (moved ? 5 : 5 + k) / 4)))
+	sleep "$((usleep / 1000000)).$(printf %06d $((usleep % 1000000)))"
 	kill -9 $pid 2>/dev/null
 	wait $pid 2>/dev/null
 	show >"$TMP/is"

