@@ -14,6 +14,9 @@ cd "$(dirname "$0")" || exit 1
 need_root
 HOPS="next-hop 10.4.1.2 next-hop 2001:db8:4:1::2"
 EXA='' JOBS=()
+WAIT=20
+# So long that a check does not fail because this machine has other work.
+CALM=(interval 500ms timeout 500ms rise 2 fall 2)
 
 at_exit() {
 	local pid
@@ -46,19 +49,21 @@ rib() {
 rib_is() { [ "$(rib)" = "$1" ]; }
 
 becomes() { # WANTED-RIB TEXT [SECONDS]
-	WAIT=${3:-3} wait_until rib_is "$1"
+	WAIT=${3:-20} wait_until rib_is "$1"
 	is "$(rib)" "$1" "$2"
 }
 
 logs() { grep -cE "$1" "$TMP/log"; }
 
 logged() { # PATTERN TEXT [SECONDS]
-	WAIT=${3:-3} wait_until grep -qE "$1" "$TMP/log"
+	WAIT=${3:-20} wait_until grep -qE "$1" "$TMP/log"
 	ok $? "$2" "$(tail -n 8 "$TMP/log")"
 	: >"$TMP/log"
 }
 
 fds() { find "/proc/$MON/fd" -mindepth 1 | wc -l; }
+
+fds_are() { [ "$(fds)" = "$1" ]; }
 
 ended() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 
@@ -82,7 +87,7 @@ vip_on() { ip -n "$PREFIX-$1" addr add "$VIP4/32" dev lo; }
 pool() { lbt l4-1 pool replace web "$@"; }
 
 test_checks() {
-	becomes 46 "all well: both VIPs are announced" 5
+	becomes 46 "all well: both VIPs are announced"
 	vip_off l7-2
 	real_is l7-2 down "the VIP is missing on a real: out of the table"
 	logged "address=2001:db8:7:2::2 health=down .*why=.+" "and it is said why"
@@ -135,7 +140,7 @@ test_answers() {
 	becomes 46 "after errors, all is as it should be"
 	: >"$TMP/junk"
 	kill -USR1 $EXA
-	WAIT=10 wait_until test -s "$TMP/junk"
+	WAIT=30 wait_until test -s "$TMP/junk"
 	pool min 3
 	becomes "" "after 100,000 lines of junk, it is heard and hears"
 	pool min 1
@@ -154,13 +159,13 @@ test_stopped() {
 	lbt l4-1 node drain
 	sleep 0.5
 	kill -CONT $EXA
-	becomes "" "it goes on: what is wanted by now is said" 5
+	becomes "" "it goes on: what is wanted by now is said"
 	mode hold
 	lbt l4-1 node ready
 	pool min 1
-	logged "exabgp error=.no answer" "no answer is said" 14
+	logged "exabgp error=.no answer" "no answer is said" 40
 	mode good
-	becomes 46 "late answers are not taken for others'" 5
+	becomes 46 "late answers are not taken for others'"
 }
 
 test_maps() {
@@ -169,12 +174,16 @@ test_maps() {
 	lbt l4-1 prog unload >/dev/null
 	logged "maps instance=.* state=gone" "the maps are gone, and it is said"
 	config_l4lb l4-1 >/dev/null
-	pool check http path / interval 200ms timeout 200ms rise 2 fall 2
-	becomes 46 "loaded anew: announced again" 5
+	pool check http path / "${CALM[@]}"
+	becomes 46 "loaded anew: announced again"
 	vip_off l7-1
 	real_is l7-1 down "and checked"
 	vip_on l7-1
 	real_is l7-1 up "both ways"
+}
+
+said_of() { # L7LB down|up: of its health, at last
+	grep -F "address=$(real_addr "$1") health=" "$TMP/log" | tail -n 1 | grep -q "health=$2"
 }
 
 test_flapping() {
@@ -186,16 +195,16 @@ test_flapping() {
 	began=${EPOCHREALTIME/./}
 	for i in 1 2 3 4 5 6 7 8; do
 		vip_off l7-2
-		sleep 0.2
+		wait_until said_of l7-2 down
 		vip_on l7-2
-		sleep 0.2
+		wait_until said_of l7-2 up
 	done
 	i=$(($(logs '^table .*rebuilt') - before)) took=$(((${EPOCHREALTIME/./} - began) / 1000000))
 	[ "$i" -ge 1 ] && [ "$i" -le $((took + 2)) ] # 3.2 s where nothing else runs
 	ok $? "a flapping real: $i tables in $took s, $(logs '^real .*health=down') times down"
 	[ "$(logs '^real .*health=down')" -gt 4 ]
 	ok $? "it did flap"
-	pool interval 200ms timeout 200ms rise 2 fall 2
+	pool "${CALM[@]}"
 	real_is l7-2 up "it calms down"
 }
 
@@ -204,8 +213,8 @@ test_end() {
 
 	kill -TERM "$MON"
 	wait_until test -s "$TMP/status"
-	[ $((${EPOCHREALTIME/./} - begin)) -lt 2000000 ]
-	ok $? "SIGTERM: it has gone within 2 s"
+	[ $((${EPOCHREALTIME/./} - begin)) -lt 5000000 ]
+	ok $? "SIGTERM: it has gone within 5 s"
 	is "$(cat "$TMP/rib" "$TMP/status")" 0 "and has withdrawn all"
 	wait $EXA
 	# shellcheck disable=SC2086 # words
@@ -214,7 +223,7 @@ test_end() {
 	real_is l7-2 down "nobody reads a full pipe: the checks go on"
 	vip_on l7-2
 	mode good
-	becomes 46 "it is read: announced" 5
+	becomes 46 "it is read: announced"
 	kill -9 $EXA
 	wait $EXA 2>/dev/null
 	EXA=''
@@ -222,9 +231,10 @@ test_end() {
 	ok $? "the end of its input ends it"
 }
 
-once() { in_node l4-1 timeout 5 "$LBMON" -i "$PREFIX-l4-1" -once "$@" 2>>"$TMP/log"; }
+once() { in_node l4-1 timeout 60 "$LBMON" -i "$PREFIX-l4-1" -once "$@" 2>>"$TMP/log"; }
 
 test_once() {
+	pool interval 3s timeout 3s
 	once >"$TMP/once"
 	is "$?" 0 "-once: all up"
 	is "$(grep -c 'health up' "$TMP/once")" 2 "-once names both"
@@ -233,6 +243,7 @@ test_once() {
 	is "$?" 1 "-once: one is down"
 	is "$(jq -c '[.[].health]' "$TMP/once")" '["up","down"]' "-once -json"
 	vip_on l7-2
+	pool "${CALM[@]}"
 }
 
 digest() { # INSTANCE
@@ -277,7 +288,7 @@ test_killed() {
 	done
 	kill $writer
 	wait $writer 2>/dev/null
-	pool interval 200ms timeout 200ms
+	pool "${CALM[@]}"
 	sick l7-1 1
 	sick_is l7-1 1
 	ok $? "packets think a healthy real sick"
@@ -285,7 +296,7 @@ test_killed() {
 	JOBS+=($!)
 	lbt l4-1 real replace "$(real_addr l7-1)" pool web weight 2
 	real_is l7-2 up "lbmon was killed 20 times at work: the last one puts it right"
-	WAIT=5 wait_until sick_is l7-1 0
+	wait_until sick_is l7-1 0
 	ok $? "and packets know of it"
 	# Another instance, of the same configuration, which never knew another.
 	"$LBTOOL" -n "$PREFIX-l4-1" -i "$PREFIX-x" prog load reals 64 vips 16 pools 8 tables 4 sessions 0 \
@@ -297,7 +308,7 @@ test_killed() {
 	END2
 	like "$(digest "$PREFIX-l4-1")" '^[0-9a-f]{16}$' "it has a table"
 	# A pool's table is made anew once a second at the most.
-	WAIT=10 wait_until same_digests
+	WAIT=30 wait_until same_digests
 	is "$(digest "$PREFIX-l4-1")" "$(digest "$PREFIX-x")" "its table is that of the configuration"
 	"$LBTOOL" -n "$PREFIX-l4-1" -i "$PREFIX-x" prog unload >/dev/null
 	rm -f "/run/lb/$PREFIX-x.lock"
@@ -319,9 +330,9 @@ JOBS+=($!)
 is "$?" 2 "a usage error ends it at once when nobody would start it again"
 ./lab.sh up -q -B -c 1 -l 1 -r 2 -t 4099 -p "$PREFIX" || exit 1
 load_conf
-pool check http path / interval 200ms timeout 200ms rise 2 fall 2
+pool check http path / "${CALM[@]}"
 # shellcheck disable=SC2086 # words
-mon_start good $HOPS damping 100ms drain-community 500ms
+mon_start good $HOPS damping 100ms drain-community 3s
 test_checks
 FDS=$(fds)
 test_announce
@@ -329,11 +340,11 @@ test_answers
 test_stopped
 test_maps
 test_flapping
-sleep 0.5
+wait_until fds_are "$FDS"
 is "$(fds)" "$FDS" "no descriptor is lost"
 test_end
 test_once
 test_killed
-WAIT=10 wait_until test -s "$TMP/usage"
-like "$(cat "$TMP/usage")" '^2 (15|16)$' "... and after 15 s when it is a pipe"
+WAIT=30 wait_until test -s "$TMP/usage"
+like "$(cat "$TMP/usage")" '^2 (1[5-9]|2[0-9])$' "... and after 15 s when it is a pipe"
 plan_done
