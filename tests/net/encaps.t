@@ -28,7 +28,7 @@ get() { # VIP COUNT: statuses, and how many reals
 
 	for ((i = 0; i < $2; i++)); do
 		: >"$TMP/body"
-		on c1 curl -gs -m "${LIMIT:-5}" -o "$TMP/body" -w '%{http_code} ' "http://$1/"
+		on c1 curl -gs -m "${LIMIT:-20}" -o "$TMP/body" -w '%{http_code} ' "http://$1/"
 		sed 's/ .*//; $!d' "$TMP/body"
 		echo
 	done | sed '/^$/d' | sort | uniq -c | awk '{ n += $1; s = s " " $2; r++ } END { print n, r, s }'
@@ -63,9 +63,9 @@ ok $(($(count_rx dscp) < 200)) "it counts them"
 is "$(on c1 nstat -asz TcpInCsumErrors | awk '!/^#/ { n += $2 } END { print n }')" 0 "no checksum was wrong"
 is "$(on l7-1 nstat -asz TcpInCsumErrors IpInHdrErrors | awk '!/^#/ { n += $2 } END { print n }')" 0 "at the real, too"
 head -c 3000000 /dev/urandom >"$TMP/up"
-is "$(on c1 curl -s -m 20 -o /dev/null -w '%{http_code}' -T "$TMP/up" http://$VIP4/up/x)" 201 "an upload of 3 MB"
-everywhere "pool replace web check http interval 500ms timeout 400ms
-	pool replace six check http interval 500ms timeout 400ms"
+is "$(on c1 curl -s -m 60 -o /dev/null -w '%{http_code}' -T "$TMP/up" http://$VIP4/up/x)" 201 "an upload of 3 MB"
+everywhere "pool replace web check http interval 5s timeout 5s
+	pool replace six check http interval 5s timeout 5s"
 like "$(on l4-1 lbmon -once 2>&1; echo "rc $?")" 'rc 0' "checks go by DSCP, too"
 
 # The same by rules alone, without state.

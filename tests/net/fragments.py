@@ -66,7 +66,7 @@ def main(addr, port, number, size, order):
     whole, together, reals = 0, 0, set()
     for i in range(number):
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.settimeout(1)
+            sock.settimeout(float(os.environ.get("WAIT", "1")))
             sock.connect((addr, port))
             sock.send(b"?")
             flow = answer(sock)

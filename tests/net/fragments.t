@@ -121,13 +121,8 @@ for real in $REALS; do
 	nsenter --net="/run/netns/$LAB-$real" python3 udp.py serve "$real" $VIP4 $VIP6 &
 	PIDS+=($!)
 done
-bound() { at "$1" ss -Hlnu 'sport = :53 or sport = :54' | wc -l; }
-for real in $REALS; do
-	for _ in {1..100}; do
-		[ "$(bound "$real")" -lt 4 ] || break
-		sleep 0.05
-	done
-done
+bound() { [ "$(at "$1" ss -Hlnu 'sport = :53 or sport = :54' | wc -l)" -ge 4 ]; }
+for real in $REALS; do wait_for 30 bound "$real"; done
 # As between machines: what a node sends is on its way while the next packet comes. By itself veth would have it come back
 # first, all within the client's system call.
 for node in $NODES r1; do
@@ -146,7 +141,7 @@ done
 for how in hash track; do
 	vips replace fragments $how
 	for vip in $VIP4 $VIP6; do
-		said=$(big "$vip" shuffled)
+		said=$(WAIT=10 big "$vip" shuffled)
 		like "$said" "^whole $N with-flow [0-9]{1,2} reals 1$" \
 			"$vip, fragments $how, no peers: whole, but all at one real, most not their flow's"
 		percent "$vip, shuffled, fragments $how, no peers"
@@ -175,7 +170,8 @@ inner = struct.pack("!BBHHHBBH", 0x45, 0, 28, 7, 0x2000, 64, 17, 0) + socket.ine
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.sendto(struct.pack("!BBHHBB", 1, 4, 0, 0x4c02, 3, 0) + inner, ("10.4.1.2", 6080))
 END
-sleep 0.2
+more_pass() { [ "$(count pass_no_vip)" -gt "$before" ]; }
+wait_for 10 more_pass
 ok $(($(count pass_no_vip) <= before)) "a stranger's mark is not heeded"
 
 # A node that the routes no longer know is not waited for: its share is served where it comes.

@@ -61,7 +61,7 @@ def ask(kind, addr, mark, size):
     data = os.urandom(int(size))
     sock = socket.socket(family(addr), socket.SOCK_STREAM if kind == "http" else socket.SOCK_DGRAM)
     with sock:
-        sock.settimeout(float(os.environ.get("WAIT", "5")))
+        sock.settimeout(float(os.environ.get("WAIT", "20")))
         sock.setsockopt(socket.SOL_SOCKET, SO_MARK, int(mark, 0))
         sock.connect((addr, PORT))
         if kind == "http":

@@ -59,15 +59,17 @@ real_up() { # N
 	on_real "$1" receiver add eth0 from 10.9.0.2 from 2001:db8:9::2 mss auto
 	nsenter --net="/run/netns/$ns" python3 hc.py serve "r$1" $VIP $VIP6 "10.8.$1.2" >/dev/null 2>&1 &
 	PIDS+=($!)
-	for _ in {1..600}; do
-		[ "$(nsenter --net="/run/netns/$ns" ss -Hlntu 'sport = :80' | wc -l)" -lt 6 ] || return 0
-		sleep 0.05
-	done
-	return 1
+	wait_for 30 serves "$ns"
 }
+
+serves() { [ "$(nsenter --net="/run/netns/$1" ss -Hlntu 'sport = :80' | wc -l)" -ge 6 ]; }
 
 id_of() { # REAL
 	lbt -d real show "$1" | sed -nE 's/.*\bid ([0-9]+).*/\1/p'
+}
+
+in_vain() { # as ask(): where nobody answers
+	WAIT=1 ask "$@"
 }
 
 ask() { # KIND ADDRESS REAL [BYTES]
@@ -81,6 +83,11 @@ decaps() { # N: packets that came out of tunnels there
 offload() { # SETTING...
 	in_b ethtool -K eth0 "$@" >/dev/null 2>&1
 }
+
+all_decaps() { echo "$(decaps 1)/$(decaps 2)"; }
+
+# What tcpdump writes: at the end each of the datagrams, and all of the rest.
+datagrams_seen() { [ "$(grep -c 'udp sum ok' "$TMP/wire")" -ge 4 ]; }
 
 # All VIPs on all addresses of all reals.
 everybody() { # TEXT KIND [BYTES]
@@ -122,17 +129,15 @@ offload tso off gso off
 everybody "much to say, one by one" http 300000
 
 offload tx off
-nsenter --net="/run/netns/$NS-r1" tcpdump -i eth0 -nvvl -s 0 '(ip proto 4 or ip proto 41 or ip6 proto 4 or ip6 proto 41)' \
+nsenter --net="/run/netns/$NS-r1" tcpdump -i eth0 -B 32768 -nvvl -s 0 '(ip proto 4 or ip proto 41 or ip6 proto 4 or ip6 proto 41)' \
 	>"$TMP/wire" 2>"$TMP/tcpdump" &
 PIDS+=($!)
-for _ in {1..600}; do
-	! grep -q listening "$TMP/tcpdump" || break
-	sleep 0.05
-done
+wait_for 30 grep -q listening "$TMP/tcpdump"
 everybody "checksums made" http
 everybody "udp, checksums made" udp 33
 everybody "much to say, checksums made" http 300000
-sleep 0.3
+wait_for 20 datagrams_seen
+still 1 wc -l "$TMP/wire"
 kill "${PIDS[-1]}"
 wait "${PIDS[-1]}"
 unset 'PIDS[-1]'
@@ -143,13 +148,14 @@ is "$(nsenter --net="/run/netns/$NS-r1" nstat -asz TcpInCsumErrors UdpInCsumErro
 	awk '!/^#/ { n += $2 } END { print n + 0 }')" 0 "nor is one for the real"
 offload tx on tso on gso on
 
-before=$(decaps 1)/$(decaps 2)
+still 1 all_decaps
+before=$(all_decaps)
 is "$(in_b python3 hc.py ask http 10.8.1.2 0 10 2>&1)" r1 "a socket without a mark reaches a host"
 is "$(in_b python3 hc.py ask http 10.8.1.2 0x10001 10 2>&1)" r1 "and one with another mark"
-is "$(decaps 1)/$(decaps 2)" "$before" "neither in a tunnel"
+is "$(all_decaps)" "$before" "neither in a tunnel"
 is "$(WAIT=1 in_b python3 hc.py ask http $VIP ${MARK}0000 10 2>&1)" timeout "no real: nobody answers"
 is "$(WAIT=1 in_b python3 hc.py ask http $VIP ${MARK}003f 10 2>&1)" timeout "an unknown real: nobody answers"
-is "$(decaps 1)/$(decaps 2)" "$before" "and nothing went astray"
+is "$(all_decaps)" "$before" "and nothing went astray"
 
 ip -n "$NS-b" neigh del 10.9.0.1 dev eth0
 is "$(ask http $VIP 10.8.1.2)" r1 "the next hop is resolved on demand"
@@ -161,19 +167,18 @@ is "$(ask http $VIP 10.8.2.2)" r2 "after a reload"
 lbt dev replace eth0 mode generic
 is "$(ask http $VIP6 10.8.2.2)" r2 "after dev replace"
 
-export WAIT=1
 ip -n "$NS-r1" addr del $VIP/32 dev lo
-is "$(ask http $VIP 10.8.1.2)" timeout "the VIP is missing on the real"
+is "$(in_vain http $VIP 10.8.1.2)" timeout "the VIP is missing on the real"
 is "$(ask http $VIP6 10.8.1.2)" r1 "the other VIP is not"
 is "$(ask http $VIP 10.8.2.2)" r2 "nor is it on the other real"
 on_real 2 receiver del eth0
-is "$(ask http $VIP 10.8.2.2)" timeout "the receiver is missing"
-is "$(ask http $VIP6 2001:db8:8:2::2)" timeout "the receiver is missing, IPv6"
+is "$(in_vain http $VIP 10.8.2.2)" timeout "the receiver is missing"
+is "$(in_vain http $VIP6 2001:db8:8:2::2)" timeout "the receiver is missing, IPv6"
 id=$(id_of 2001:db8:8:1::2)
 lbt real del 2001:db8:8:1::2 pool web
-is "$(in_b python3 hc.py ask http $VIP6 "$MARK$(printf %04x "$id")" 10 2>&1)" timeout "the real is removed"
+is "$(WAIT=1 in_b python3 hc.py ask http $VIP6 "$MARK$(printf %04x "$id")" 10 2>&1)" timeout "the real is removed"
 ip -n "$NS-b" route add blackhole 10.8.1.0/24
-is "$(ask http $VIP6 10.8.1.2)" timeout "no route to the real"
+is "$(in_vain http $VIP6 10.8.1.2)" timeout "no route to the real"
 
 lbt dev del eth0
 is "$(tc -n "$NS-b" qdisc show dev eth0 | grep -c clsact)" 0 "dev del leaves nothing behind"

@@ -21,7 +21,7 @@ get() { # VIP COUNT FIRST-PORT: statuses
 	local i
 
 	for ((i = 0; i < $2; i++)); do
-		on c1 curl -gs -m 5 --local-port $(($3 + i)) -o /dev/null -w '%{http_code}\n' "http://$1/"
+		on c1 curl -gs -m 20 --local-port $(($3 + i)) -o /dev/null -w '%{http_code}\n' "http://$1/"
 	done | sort | uniq -c | xargs
 }
 
@@ -32,19 +32,11 @@ watch() {
 		'ip proto 4 or ip proto 41 or ip6 proto 4 or ip6 proto 41' 2>"$TMP/ear" &
 	EAR=$!
 	PIDS+=("$EAR")
-	wait_for 10 grep -q listening "$TMP/ear"
-}
-
-quiet() { # nothing more was written for a moment
-	local size
-
-	size=$(stat -c %s "$TMP/seen")
-	sleep 0.3
-	[ "$(stat -c %s "$TMP/seen")" = "$size" ]
+	wait_for 30 grep -q listening "$TMP/ear"
 }
 
 heard() { # FAMILY
-	wait_for 5 quiet
+	still 1 stat -c %s "$TMP/seen"
 	kill "$EAR"
 	wait "$EAR" 2>/dev/null
 	if [ "$1" = 4 ]; then set -- ip; else set -- ipv6; fi
@@ -69,9 +61,9 @@ on l4-1 lbtool node source spread $NET4 spread $NET6
 ok $? "spread over $NET4 and $NET6"
 sleep 0.2
 before=$(count_rx drop_from)
-is "$(on c1 curl -s -m 1 -o /dev/null -w '%{http_code}' http://$VIP4/)" 000 "the receiver has not heard of these sources"
+is "$(on c1 curl -s -m 2 -o /dev/null -w '%{http_code}' http://$VIP4/)" 000 "the receiver has not heard of these sources"
 ok $(($(count_rx drop_from) <= before)) "and counts what it drops"
-like "$(on l4-1 lbtool pool replace web check http interval 500ms timeout 400ms; on l4-1 lbmon -once 2>&1)" \
+like "$(on l4-1 lbtool pool replace web check http interval 5s timeout 5s; on l4-1 lbmon -once 2>&1)" \
 	'down|timed out|no answer' "checks come by such a source, too: they see it"
 on l7-1 lbtool receiver replace eth0 from 10.4.0.0/16 from 2001:db8:4::/48 from $NET4 from $NET6
 ok $? "it is told"
@@ -106,7 +98,7 @@ back() { # how many of five such answers the node sends back to the router
 	local before
 
 	before=$(forwarded)
-	on l7-1 ping -nc 5 -i 0.1 -W 1 10.64.1.1 >/dev/null 2>&1
+	on l7-1 ping -nc 5 -i 0.1 -W 2 10.64.1.1 >/dev/null 2>&1
 	echo $(($(forwarded) - before))
 }
 on r1 ip route add $NET4 via 10.4.1.2
@@ -116,7 +108,7 @@ is "$(back)" 0 "unless a route ends it"
 on l4-1 ip -6 route replace 2001:db8:7::/48 via 2001:db8:4:1::1 mtu lock 1340
 on l7-1 lbtool receiver replace eth0 mss 9000
 head -c 3000000 /dev/urandom >"$TMP/up"
-is "$(on c1 curl -s -m 20 -o /dev/null -w '%{http_code}' -T "$TMP/up" http://$VIP4/up/x)" 201 \
+is "$(on c1 curl -s -m 60 -o /dev/null -w '%{http_code}' -T "$TMP/up" http://$VIP4/up/x)" 201 \
 	"an upload over a narrower path"
 like "$(on c1 ip route get $VIP4)" 'mtu 1300' "whose MTU is the route's, as ever"
 on l4-1 lbtool node source node

@@ -67,7 +67,7 @@ def serve_udp(addr):
 def upload(addr, size):
     data = os.urandom(size)
     with socket.socket(family(addr)) as sock:
-        sock.settimeout(float(os.environ.get("WAIT", "5")))
+        sock.settimeout(float(os.environ.get("WAIT", "30")))
         sock.connect((addr, PORT))
         mss = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
         sock.sendall(struct.pack("!Q", len(data)) + data)
@@ -77,7 +77,7 @@ def upload(addr, size):
 
 def datagrams(addr, number):
     with socket.socket(family(addr), socket.SOCK_DGRAM) as sock:
-        sock.settimeout(5)
+        sock.settimeout(30)
         sock.connect((addr, PORT))
         sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1000)
         for _ in range(number // 20):

@@ -9,6 +9,8 @@ ask ADDRESS PORT N          N clients (ports of their own), 5 datagrams each: sa
                             how many clients always by the same real, and how many reals there were
 keep ADDRESS PORT N         the same clients, 3 datagrams for each line on stdin: names as many clients as moved
 big ADDRESS PORT N SIZE     N datagrams of that size, each from a port of its own: how many arrived whole
+
+An answer is awaited for 10 s, or $WAIT.
 """
 import hashlib
 import os
@@ -33,7 +35,7 @@ def serve(name, addr, port):
 
 def client(addr, port):
     sock = socket.socket(family(addr), socket.SOCK_DGRAM)
-    sock.settimeout(1)
+    sock.settimeout(float(os.environ.get("WAIT", "10")))
     sock.connect((addr, port))
     return sock
 
@@ -74,7 +76,6 @@ def big(addr, port, number, size):
     whole, reals = 0, set()
     for _ in range(number):
         with client(addr, port) as sock:
-            sock.settimeout(0.2)
             name = ask(sock, size)
         whole += name is not None
         reals.add(name)
