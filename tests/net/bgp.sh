@@ -162,7 +162,7 @@ node_restart() { # NODE
 	bgp_stop "$1" TERM
 	WAIT=3 wait_until not exabgp_runs "$1" || bgp_stop "$1" KILL
 	exabgp_start "$1"
-	WAIT=10 wait_until hop_there "$1" || die "the router does not learn the VIPs of $1"
+	WAIT=30 wait_until hop_there "$1" || die "the router does not learn the VIPs of $1"
 }
 
 not() { ! "$@"; }

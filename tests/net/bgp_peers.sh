@@ -16,7 +16,7 @@ host() {
 		mount -t bpf -o mode=700 bpf /sys/fs/bpf && touch /run/ready && exec sleep 1000' &
 	HOST[$1]=$!
 	PIDS+=($!)
-	wait_for 5 at "$1" test -e /run/ready
+	wait_for 30 at "$1" test -e /run/ready
 	at "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
 		net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1
 	at "$1" ip link set lo up
@@ -56,15 +56,15 @@ stop() { # HOST NAME [SIGNAL]
 
 bird_start() { # HOST CONFIGURATION
 	start "$1" bird bird -f -c "$2" -s /run/bird.ctl
-	wait_for 5 at "$1" birdc -s /run/bird.ctl show status
+	wait_for 30 at "$1" birdc -s /run/bird.ctl show status
 }
 
 frr_start() { # HOST CONFIGURATION
 	at "$1" install -d -o frr -g frr /run/frr
 	start "$1" zebra /usr/lib/frr/zebra -f /dev/null -i /run/frr/zebra.pid -z /run/frr/zserv.api --vty_socket /run/frr
-	wait_for 5 at "$1" test -S /run/frr/zserv.api
+	wait_for 30 at "$1" test -S /run/frr/zserv.api
 	start "$1" bgpd /usr/lib/frr/bgpd -f /dev/null -i /run/frr/bgpd.pid -z /run/frr/zserv.api --vty_socket /run/frr
-	wait_for 5 at "$1" test -S /run/frr/bgpd.vty
+	wait_for 30 at "$1" test -S /run/frr/bgpd.vty
 	at "$1" vtysh --vty_socket /run/frr -f "$2" >"$TMP/$1-vtysh" 2>&1
 }
 

@@ -30,7 +30,7 @@ hops_are() { # HOST PREFIX WANTED
 }
 
 is_hops() { # HOST PREFIX WANTED TEXT [SECONDS]
-	wait_for "${5:-20}" hops_are "$1" "$2" "$3"
+	wait_for "${5:-60}" hops_are "$1" "$2" "$3"
 	is "$(hops "$1" "$2")" "$3" "$4"
 	[ "$(hops "$1" "$2")" = "$3" ] || tail -n 15 "$TMP"/*-exabgp | sed 's/^/#   /'
 }
@@ -93,9 +93,9 @@ kill_and_return() { # ROUTER HOPS4-BOTH HOPS4-ONE TEXT CONFIGURATION [VARIABLE=V
 
 	begin=$(date +%s%N)
 	stop node2 exabgp KILL
-	wait_for 5 hops_are "$1" $VIP4 "$3"
+	wait_for 30 hops_are "$1" $VIP4 "$3"
 	is "$(hops "$1" $VIP4)" "$3" "$4: the route of a killed ExaBGP is gone"
-	ok $((($(date +%s%N) - begin) / 1000000 > 1000)) "$4: within a second"
+	ok $((($(date +%s%N) - begin) / 1000000 > 5000)) "$4: at once, not when nothing was heard for 9 s"
 	exabgp_start node2 "$(second "$5")" "${@:6}"
 	is_hops "$1" $VIP4 "$2" "$4: and it returns" 60
 }
@@ -112,7 +112,7 @@ lan_tests() { # ROUTER-SOFTWARE ROUTER-CONFIGURATION
 	show "$1" ipv4-ipv6.conf router
 	stop node1 exabgp
 	stop node2 exabgp
-	is_hops router $VIP4 "" "$1: no ExaBGP, no route" 5
+	is_hops router $VIP4 "" "$1: no ExaBGP, no route"
 
 	nodes_start rfc8950.conf
 	is_hops router $VIP4 "$both6" "$1, rfc8950.conf: IPv4 by two IPv6 next hops"
@@ -186,13 +186,13 @@ two_routers_tests() {
 		is_hops $r $VIP6 "2001:db8:0:1::2 eth0, 2001:db8:0:1::3 eth0" "two-routers.conf, $r: IPv6"
 	done
 	router_stop router
-	wait_for 5 hops_are router $VIP4 ""
+	wait_for 30 hops_are router $VIP4 ""
 	is_hops router2 $VIP4 "192.0.2.2 eth0, 192.0.2.3 eth0" "two-routers.conf: one router ends, the other goes on"
 	bird_start router "$CONF/router/bird.conf"
 	is_hops router $VIP4 "192.0.2.2 eth0, 192.0.2.3 eth0" "two-routers.conf: and learns all again" 60
 	stop node2 exabgp KILL
 	for r in router router2; do
-		is_hops $r $VIP4 "192.0.2.2 eth0" "two-routers.conf, $r: the route of a killed ExaBGP is gone" 2
+		is_hops $r $VIP4 "192.0.2.2 eth0" "two-routers.conf, $r: the route of a killed ExaBGP is gone" 5
 	done
 	hosts_down
 }

@@ -28,11 +28,11 @@ first_word() {
 }
 
 get() { # VIP: bytes that came
-	on c1 curl -gs -m "${2:-30}" -o /dev/null -w '%{size_download} %{time_total}\n' "http://$1/data" | first_word
+	on c1 curl -gs -m "${2:-120}" -o /dev/null -w '%{size_download} %{time_total}\n' "http://$1/data" | first_word
 }
 
 put() { # VIP: status
-	on c1 curl -gs -m "${2:-30}" -o /dev/null -w '%{http_code} %{time_total}\n' -T "$TMP/up" \
+	on c1 curl -gs -m "${2:-120}" -o /dev/null -w '%{http_code} %{time_total}\n' -T "$TMP/up" \
 		"http://$1/up/$RANDOM" | first_word
 }
 

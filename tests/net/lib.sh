@@ -130,9 +130,9 @@ lbt() { # NODE WORD...
 	"$LBTOOL" -n "$node" -i "$node" "$@"
 }
 
-# Waits up to 5 s (or $WAIT) until the command succeeds.
+# Waits up to 20 s (or $WAIT) until the command succeeds.
 wait_until() {
-	local end=$((${EPOCHREALTIME/./} + ${WAIT:-5} * 1000000))
+	local end=$((${EPOCHREALTIME/./} + ${WAIT:-20} * 1000000))
 
 	until "$@"; do
 		((${EPOCHREALTIME/./} < end)) || return 1
@@ -145,7 +145,7 @@ wait_until() {
 route_add() { # NODE
 	if [ "$BGP" = yes ]; then
 		lbt "$1" node ready
-		WAIT=10 wait_until hop_there "$1" || die "the router does not learn the VIPs of $1"
+		WAIT=30 wait_until hop_there "$1" || die "the router does not learn the VIPs of $1"
 		return
 	fi
 	grep -qx "$1" "$RUN/announced" 2>/dev/null || echo "$1" >>"$RUN/announced"
@@ -155,7 +155,7 @@ route_add() { # NODE
 route_del() { # NODE
 	if [ "$BGP" = yes ]; then
 		lbt "$1" node drain
-		WAIT=10 wait_until hop_gone "$1" || die "the router keeps the VIPs of $1"
+		WAIT=30 wait_until hop_gone "$1" || die "the router keeps the VIPs of $1"
 		return
 	fi
 	sed -i "/^$1\$/d" "$RUN/announced"

@@ -4,7 +4,7 @@
 mptcp.py - the two ends of mptcp.t's conversations, over MPTCP, port 8080.
 
 serve NAME ADDRESS...   until killed: each line is answered by "NAME subflows N", as many as the connection has here
-talk ADDRESS            one connection, lines until it has two subflows on both ends, for half a second at most; then what
+talk ADDRESS SECONDS    one connection, lines until it has two subflows on both ends, for so long at most; then what
                         the server says of it, and how many subflows there are here: "NAME subflows N here N"
 hold ADDRESS            one connection; a line on stdin is sent, the answer printed as above
 """
@@ -46,7 +46,7 @@ def serve(name, addr):
 
 def connect(addr):
     sock = mptcp(addr)
-    sock.settimeout(10)
+    sock.settimeout(30)
     sock.connect((addr, PORT))
     return sock, sock.makefile("r")
 
@@ -56,9 +56,9 @@ def ask(sock, lines):
     return "%s here %d" % (lines.readline().strip(), subflows(sock))
 
 
-def talk(addr):
+def talk(addr, seconds):
     sock, lines = connect(addr)
-    for _ in range(10):
+    for _ in range(int(float(seconds) * 20)):
         said = ask(sock, lines)
         if said.endswith("subflows 2 here 2"):
             break

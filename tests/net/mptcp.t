@@ -66,13 +66,13 @@ count_why() { # REASON: packets, a line for each node
 
 # Connections, one after the other. Sets two: how many had two subflows, here and at one real, and apart: how many of these
 # came by two nodes.
-talk_all() { # VIP
+talk_all() { # VIP SECONDS
 	local i said before after
 
 	two=0 apart=0
 	for ((i = 0; i < CONNS; i++)); do
 		mapfile -t before < <(count_why tx)
-		said=$(at c1 ./mptcp.py talk "$1" 2>&1)
+		said=$(at c1 ./mptcp.py talk "$1" "$2" 2>&1)
 		mapfile -t after < <(count_why tx)
 		[[ $said == l7-*" subflows 2 here 2" ]] || continue
 		two=$((two + 1))
@@ -88,16 +88,15 @@ refused() { # joins that met a real which knows nothing of their connection, all
 		awk '$1 ~ /^MPTcp/ { n += $2 } END { print n }'
 }
 
+listens() { [ "$(at "l7-$1" ss -Hltn 'sport = :8080' | wc -l)" -ge 2 ]; }
+
 for n in $REALS; do
 	# Not at(): its shell would die of the kill, the server would stay.
 	nsenter --net="/run/netns/$LAB-l7-$n" ./mptcp.py serve "l7-$n" $VIP4 $VIP6 &
 	PIDS+=($!)
 done
 for n in $REALS; do
-	for _ in {1..100}; do
-		[ "$(at "l7-$n" ss -Hltn 'sport = :8080' | wc -l)" -lt 2 ] || break
-		sleep 0.05
-	done
+	wait_for 30 listens "$n"
 done
 everywhere "vip add $VIP4:8080/tcp pool web
 vip add [$VIP6]:8080/tcp pool web"
@@ -113,9 +112,9 @@ at c1 ip mptcp endpoint add 2001:db8:1:1::3 dev eth0 subflow
 # Without: one in four meets the right real.
 for vip in $VIP4 $VIP6; do
 	lost=$(refused)
-	talk_all "$vip"
+	talk_all "$vip" 1
 	ok $((two > CONNS * 3 / 4)) "$vip: few connections have a second subflow" "$two of $CONNS"
-	ok $(($(refused) - lost != CONNS - two)) "the others' joins met another real" \
+	ok $(($(refused) - lost < CONNS - two)) "the others' joins met another real" \
 		"$(($(refused) - lost)) refused, $two of $CONNS have two subflows"
 	echo "# $vip, to the shared address: 2 subflows in use $two of $CONNS"
 done
@@ -130,7 +129,7 @@ for n in $REALS; do
 done
 for vip in $VIP4 $VIP6; do
 	lost=$(refused)
-	talk_all "$vip"
+	talk_all "$vip" 20
 	is $two $CONNS "$vip: all connections have two subflows, at one real"
 	ok $((apart < CONNS / 4)) "of which many come by two nodes" "$apart of $CONNS"
 	is $(($(refused) - lost)) 0 "no join is refused"
@@ -142,9 +141,13 @@ coproc HOLD { exec nsenter --net="/run/netns/$LAB-c1" ./mptcp.py hold $VIP4 2>&1
 PIDS+=("$HOLD_PID")
 ask() {
 	echo >&"${HOLD[1]}"
-	read -r -t 20 said <&"${HOLD[0]}"
+	read -r -t 60 said <&"${HOLD[0]}"
 }
-for _ in 1 2 3; do ask; done
+for _ in {1..100}; do
+	ask
+	[[ $said != l7-*" subflows 2 here 2" ]] || break
+	sleep 0.05
+done
 like "$said" '^l7-. subflows 2 here 2$' "a connection that is held"
 first=${said%% *}
 everywhere "$(reals state drain mptcp 800%N | grep " $(real_addr "${first#l7-}") ")"
@@ -160,7 +163,7 @@ at r1 nft delete table inet cut
 # Down is down.
 is "$(count_why drop_no_real | xargs)" "0 0 0" "no packet was without a real so far"
 everywhere "real replace $(real_addr "${first#l7-}") pool web state down"
-at c1 curl -s -m 0.3 "http://$VIP4:800${first#l7-}/"
+at c1 curl -s -m 2 "http://$VIP4:800${first#l7-}/"
 like "$(count_why drop_no_real | xargs)" "[1-9]" "a real that is down: nobody gets what comes to its port"
 like "$(lbt_at l4-1 vip add $VIP4:8001/tcp pool web 2>&1)" 'mptcp port 8001 is that of vip' \
 	"its port cannot be a service"

@@ -4,7 +4,7 @@
 # outlive.sh [ -q ] - connections while the pool changes, and while a node goes right after it.
 #
 # 3 nodes, 8 reals, CONNS connections (1000), half of them over IPv6, each of which sends every 100 ms. For each change:
-# how many are reset, or silent for 2 s, with nothing to help them, with the session cache, and with the second hop as well.
+# how many are reset, or silent for 4 s, with nothing to help them, with the session cache, and with the second hop as well.
 # The caches keep what they know from one change to the next, as anywhere: connections use ports of older ones.
 # Then a flood of FLOOD SYNs (10 million), each from another source. Status 0: with the second hop none broke, and without
 # any help some did; the flood broke none and made no entry. -q: two changes and a small flood, for outlive.t.
@@ -18,7 +18,7 @@ B=${B:-$TOP/build}
 CONNS=${CONNS:-1000} FLOOD=${FLOOD:-10000000}
 VIP4=203.0.113.10 VIP6=2001:db8:113::10 PORT=7
 NODES="l4-1 l4-2 l4-3" REALS=8
-SETTLE=${SETTLE:-4} # seconds from the change to the count: a stall is 2
+SETTLE=${SETTLE:-6} # seconds from the change to the count: a stall is 4
 tmp=$(mktemp -d)
 pids=()
 
@@ -68,13 +68,13 @@ change() { # NAME
 hold() {
 	coproc HOLD { exec nsenter --net="/run/netns/$LAB-c1" "$B/tests/net/steady" hold "$CONNS" $PORT $VIP4 $VIP6; }
 	pids+=("$HOLD_PID")
-	read -r -t 60 said <&"${HOLD[0]}" && [ "$said" = "open $CONNS" ] || exit 1
+	read -r -t 120 said <&"${HOLD[0]}" && [ "$said" = "open $CONNS" ] || exit 1
 	sleep 1 # so that each has been heard of by the cache
 }
 
 count() { # sets said
 	echo >&"${HOLD[1]}"
-	read -r -t 60 said <&"${HOLD[0]}" || exit 1
+	read -r -t 120 said <&"${HOLD[0]}" || exit 1
 }
 
 let_go() {

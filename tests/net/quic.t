@@ -73,19 +73,14 @@ for real in $REALS; do
 		start "$real" gtlsserver -q -d "$TMP/$real" "$vip" 443 "$TMP/key" "$TMP/cert"
 	done
 done
-for real in $REALS; do
-	for _ in {1..100}; do
-		! up "$real" || break
-		sleep 0.05
-	done
-done
+for real in $REALS; do wait_for 30 up "$real"; done
 everywhere "$(vips add)"
 ok $? "services on UDP"
 everywhere "vip add $VIP4:53/tcp pool web
 vip add [$VIP6]:53/tcp pool web"
 
 ask() { # VIP NAME [ WORD... ]: dig takes an answer from the address that it asked only
-	at c1 dig "@$1" +tries=1 +time=2 +short "${@:3}" "$2" TXT
+	at c1 dig "@$1" +tries=1 +time=10 +short "${@:3}" "$2" TXT
 }
 
 ports() { # VIP FIRST LAST: who answers each client port, asked three times; a line each
@@ -117,7 +112,7 @@ get() { # VIP WORD...
 	rm -rf "$TMP/got"
 	for ((i = 0; i < CONNS; i++)); do
 		mkdir -p "$TMP/got/$i"
-		at c1 gtlsclient -q --timeout=3s --exit-on-all-streams-close --download="$TMP/got/$i" "${@:2}" \
+		at c1 gtlsclient -q "--timeout=${LIMIT:-20s}" --exit-on-all-streams-close --download="$TMP/got/$i" "${@:2}" \
 			"$vip" 443 "$url" >>"$TMP/said" 2>&1 &
 		pids+=($!)
 	done
@@ -135,9 +130,9 @@ done
 # The table changes behind the handshake.
 changing() { # VIP: as get()
 	everywhere "real replace 10.7.1.2 pool web weight 1"
-	get "$1" --delay-stream=2500ms >"$TMP/result" &
+	get "$1" --delay-stream=6s >"$TMP/result" &
 	local pid=$!
-	sleep 1.2
+	sleep 3 # by now all hands are shaken
 	everywhere "real replace 10.7.1.2 pool web weight 50"
 	wait "$pid"
 	cat "$TMP/result"
@@ -145,7 +140,7 @@ changing() { # VIP: as get()
 }
 for vip in $VIP4 $VIP6; do
 	everywhere "$(vips replace session off)"
-	said=$(changing "$vip")
+	said=$(LIMIT=8s changing "$vip")
 	like "$said" "^answered ([0-9]|1[01]) " "$vip: a changed table breaks connections of QUIC without a session"
 	everywhere "$(vips replace session on)"
 	like "$(changing "$vip")" "^answered $CONNS " "with one, none"
@@ -154,7 +149,7 @@ done
 # A NAT on the way gives the client another port: QUIC knows the connection by its id, the balancer does not.
 for vip in $VIP4 $VIP6; do
 	rebind=(--change-local-addr=200ms --nat-rebinding --delay-stream=800ms)
-	like "$(get "$vip" "${rebind[@]}")" "^answered ([0-9]|1[01]) " "$vip: another client port breaks connections"
+	like "$(LIMIT=3s get "$vip" "${rebind[@]}")" "^answered ([0-9]|1[01]) " "$vip: another client port breaks connections"
 	everywhere "$(vips replace hash src)"
 	is "$(get "$vip" "${rebind[@]}")" "answered $CONNS reals 1" "with hash src, none"
 	everywhere "$(vips replace hash 5tuple)"

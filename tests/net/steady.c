@@ -7,7 +7,7 @@
  *   steady flood N PORT ADDRESS  N SYNs to an IPv4 address, each from another source
  *
  * hold says "open N" when all stand. A line on stdin begins a count anew, and is answered by that of the time before:
- * "broken N stalled N": connections that were reset, closed or timed out, and those for which no echo came for 2 s. Both are
+ * "broken N stalled N": connections that were reset, closed or timed out, and those for which no echo came for 4 s. Both are
  * opened anew, so that each count begins with all of them. Ends at the end of stdin.
  */
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define PERIOD 100 /* milliseconds between two messages of a connection */
-#define STALL 2000
+#define STALL 4000
 #define TURN 5 /* milliseconds between two looks at the clock */
 
 #define BATCH 256

@@ -9,7 +9,7 @@ cd "$(dirname "$0")" || exit 1
 need_root
 
 top() { # ROWS COLS KEYS END: the end in $TMP/end, the screen in $TMP/screen
-	python3 top.py "$1" "$2" "$3" "$4" "$LBTOOL" -i "$NS" top rate 200ms >"$TMP/said"
+	python3 top.py "$1" "$2" "$3" "$4" "$LBTOOL" -i "$NS" top rate "${RATE:-200ms}" >"$TMP/said"
 	head -n 1 "$TMP/said" >"$TMP/end"
 	tail -n +2 "$TMP/said" >"$TMP/screen"
 }
@@ -33,9 +33,9 @@ lbt prog load reals 64 vips 64 pools 8 tables 4 sessions 1024
 lbt -b "$TMP/config" && lbt dev add eth0
 ok $? "9 services, 40 reals"
 shower_start 3 2000
-sleep 0.5
+shower_flows 1000
 
-top 24 80 - q
+RATE=1s top 24 80 - q
 is "$(cat "$TMP/end")" "exit 0 raw True restored True" "q ends it"
 is "$(wc -l <"$TMP/screen")" 24 "24 lines"
 ok "$([ "$(widest)" -le 80 ]; echo $?)" "of at most 80 columns" "$(cat "$TMP/screen")"
