@@ -30,7 +30,7 @@ box_lbt() {
 box_up() {
 	nsenter --net="/run/netns/$LAB-$HOST" unshare --net sleep 600 &
 	PIDS+=($!)
-	wait_for 5 differ $!
+	wait_for 30 differ $!
 	ip netns attach "$BOX" $!
 	ip link add web netns "$LAB-$HOST" type veth peer name eth0 netns "$BOX"
 	ip -n "$LAB-$HOST" -b - <<-END

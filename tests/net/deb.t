@@ -109,7 +109,7 @@ watched() {
 	caps=$(sed -n 's/^AmbientCapabilities=CAP_/CAP_/p' "$ROOT"/lib/systemd/system/exabgp.service.d/*.conf |
 		tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
 	lb pool replace web check tcp direct on interval 100ms timeout 50ms fall 1
-	at timeout 3 setpriv --reuid exabgp --regid exabgp --init-groups --bounding-set "-all,$caps" \
+	at timeout 10 setpriv --reuid exabgp --regid exabgp --init-groups --bounding-set "-all,$caps" \
 		--inh-caps "-all,$caps" --ambient-caps "-all,$caps" lbmon -alone 2>"$TMP/said"
 	like "$(cat "$TMP/said")" "maps instance=main state=found" "lbmon, as ExaBGP's user, finds the maps"
 	like "$(lb -d real show)" "health down since" "... and writes what it sees"

@@ -23,9 +23,9 @@ sound() { # TEXT
 	[ "$said" = "status 0" ]
 }
 
-# The same, within ten seconds. A look at what is sound loads the program: one suffices.
+# The same, within thirty seconds. A look at what is sound loads the program: one suffices.
 soon_sound() { # TEXT
-	local said end=$((SECONDS + 11))
+	local said end=$((SECONDS + 31))
 
 	while :; do
 		said=$(wrong; echo "status $STATUS")

@@ -17,7 +17,7 @@ like "$(wrong; echo "$STATUS")" "^fault loaded $NS"$'\n4$' "nothing is loaded"
 
 lbt prog load reals 64 vips 16 pools 16 tables 4 sessions 1024
 like "$(wrong)" '^fault attached -' "no device has the program"
-printf '%s\n' 'pool add web check tcp interval 200ms timeout 200ms' 'real add 10.1.1.1 pool web' 'real add 2001:db8:10::1 pool web encap gue' \
+printf '%s\n' 'pool add web check tcp interval 1s timeout 1s' 'real add 10.1.1.1 pool web' 'real add 2001:db8:10::1 pool web encap gue' \
 	'vip add 203.0.113.1:80/tcp pool web' 'vip add [2001:db8:113::1]:443/tcp pool web' >"$TMP/config"
 lbt -b "$TMP/config" && lbt dev add eth0
 ok $? "a balancer"
@@ -42,10 +42,10 @@ found "fault lock /run/lb" "locks cannot be written" privately "mount --bind /ru
 found "fault lock /run/lb
 warning lbmon -" "no directory for locks" privately "mount --rbind /run/netns $TMP/netns &&
 	mount -t tmpfs tmpfs /run && touch /run/lb && mkdir /run/netns && mount --rbind $TMP/netns /run/netns"
-perl -e 'use Fcntl ":flock"; open F, "+<", $ARGV[0] or die; flock F, LOCK_EX; truncate F, 0; syswrite F, "$$\n"; sleep 60' \
+perl -e 'use Fcntl ":flock"; open F, "+<", $ARGV[0] or die; flock F, LOCK_EX; truncate F, 0; syswrite F, "$$\n"; sleep 600' \
 	"/run/lb/$NS.lock" &
 PIDS+=($!)
-wait_for 10 grep -q "^${PIDS[-1]}$" "/run/lb/$NS.lock"
+wait_for 30 grep -q "^${PIDS[-1]}$" "/run/lb/$NS.lock"
 found "warning lock $NS" "somebody keeps the lock"
 like "$REMEDY" "^kill ${PIDS[-1]}$" "and is named"
 mended "somebody keeps the lock"
@@ -84,7 +84,7 @@ found "fault link eth1" "a device is down"
 mended "a device is down"
 ip -n "$NS-a" link set eth1 down
 no_carrier() { ip -n "$NODE" link show eth1 | grep -q NO-CARRIER; }
-wait_for 10 no_carrier
+wait_for 30 no_carrier
 found "fault link eth1" "no carrier"
 ip -n "$NS-a" link set eth1 up
 soon_sound "a carrier again"

@@ -68,7 +68,7 @@ listen() {
 	PIDS+=("$LISTENER")
 }
 listen
-lbt pool replace spare check tcp direct on port 8080 interval 200ms timeout 200ms rise 1 fall 3 panic 0
+lbt pool replace spare check tcp direct on port 8080 interval 500ms timeout 500ms rise 1 fall 3 panic 0
 lbt real add 10.9.0.1 pool spare
 lbt real del 10.1.1.3 pool spare
 found "warning lbmon -" "nobody checks"
@@ -77,14 +77,14 @@ MON=$!
 PIDS+=("$MON")
 soon_sound "now somebody does"
 kill "$LISTENER"
-wait_for 10 wrong_is "fault pool spare"$'\n'"warning health 10.9.0.1"
+wait_for 30 wrong_is "fault pool spare"$'\n'"warning health 10.9.0.1"
 found "fault pool spare
 warning health 10.9.0.1" "the only real is down"
 listen
 soon_sound "it is up again"
 lbt real add 10.1.1.9 pool spare
 is_down() { lbt -d -o real show 10.1.1.9 pool spare | grep -q 'health down'; }
-wait_for 10 is_down
+wait_for 30 is_down
 found "warning health 10.1.1.9" "one of two is down"
 lbt pool replace spare panic 60
 found "warning pool spare

@@ -42,7 +42,7 @@ mon_end() {
 }
 
 tells() { # LINE: lbmon, with a heartbeat
-	wait_for 10 grep -qxs "$1" "$STATUS_FILE"
+	wait_for 30 grep -qxs "$1" "$STATUS_FILE"
 }
 
 soon() { # LINE WRONG TEXT
@@ -61,7 +61,7 @@ lbt dev add eth0
 printf '%s\n' 'pool add web table 1021' 'real add 10.1.1.1 pool web' 'vip add 203.0.113.1:80/tcp pool web' >"$TMP/config"
 lbt -b "$TMP/config"
 sound "no lbmon, and nobody asked for one"
-lbt pool replace web check exec command /bin/true interval 500ms timeout 450ms rise 1 panic 0
+lbt pool replace web check exec command /bin/true interval 2s timeout 2s rise 1 panic 0
 found "warning lbmon -" "nobody checks"
 "${LBTOOL%/*}/lbmon" -n "$NODE" -i "$NS" -alone 2>>"$TMP/lbmon" &
 MON=$!
@@ -74,7 +74,7 @@ found "warning lbmon -" "it hangs"
 like "$(text lbmon)" "^process $MON has said nothing for 2[0-9] s" "and is named"
 kill -CONT "$MON"
 beats() { [ "$(find "$STATUS_FILE" -mmin -0.1)" ]; }
-wait_for 10 beats
+wait_for 30 beats
 sound "it goes on"
 mon_end
 [ ! -e "$STATUS_FILE" ]

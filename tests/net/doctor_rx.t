@@ -29,7 +29,7 @@ connect() {
 	in_a tc qdisc add dev eth0 clsact
 	in_a tc filter add dev eth0 egress bpf direct-action obj "$B/tests/net/encap.bpf.o" sec to4
 	for vip in $VIP $VIP6; do
-		in_a timeout 1 bash -c ": <>/dev/tcp/$vip/80" 2>/dev/null
+		in_a timeout 3 bash -c ": <>/dev/tcp/$vip/80" 2>/dev/null
 	done
 	in_a tc qdisc del dev eth0 clsact
 }
@@ -81,7 +81,7 @@ ip -n "$NODE" link set eth1 up
 lbt receiver add eth1 from 10.0.0.0/8 mss auto
 found "fault rx_link eth1" "no carrier"
 ip -n "$NS-a" link set eth1 up
-wait_for 10 all_sound
+wait_for 30 all_sound
 ip -n "$NODE" link set eth1 down
 found "fault rx_link eth1" "a device is down"
 mended "a device is down"
