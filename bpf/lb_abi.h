@@ -30,7 +30,7 @@
 
 /* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused; `lbtool prog reload`
  * moves what is in them, from LB_ABI_OLDEST on, by the names of members: a name means the same as long as it is there. */
-#define LB_ABI_VERSION 6
+#define LB_ABI_VERSION 7
 #define LB_ABI_OLDEST 3
 #define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
 

@@ -30,13 +30,17 @@ struct fill {
 	struct lb_bucket6 *b6;
 };
 
-static uint64_t multiplier(uint32_t n)
+/* David Stafford's variant 13 of the MurmurHash3 finalizer: every bit of z reaches every bit. */
+static uint64_t mix(uint64_t z)
 {
-	uint64_t z = (n + 1) * 0x9e3779b97f4a7c15ull;
-
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return (z ^ (z >> 31)) | 1;
+	return z ^ (z >> 31);
+}
+
+static uint64_t multiplier(uint32_t n)
+{
+	return mix((n + 1) * 0x9e3779b97f4a7c15ull) | 1;
 }
 
 static void words6(__u64 w[2], const struct lb_addr *addr)
@@ -317,29 +321,22 @@ static int place(const struct commit *c, struct fill *f4, struct fill *f6)
 	return ret;
 }
 
-/* 64-bit FNV-1a, of words. */
-static uint64_t mix(uint64_t h, uint64_t word)
-{
-	return (h ^ word) * 0x100000001b3ull;
-}
-
 static uint64_t mix_entry(uint64_t h, const struct lb_addr *addr, const struct lb_svc *svc)
 {
 	uint64_t w[4] = {0};
 
 	memcpy(w, addr->b, sizeof(addr->b));
 	memcpy(&w[2], svc, sizeof(*svc));
-	for (int i = 0; i < 4; i++) {
-		h = mix(h, w[i]);
-		h ^= h >> 32;
-	}
-	return mix(h, addr->family);
+	w[3] |= (uint64_t)addr->family << 32; /* an entry has 12 bytes */
+	for (int i = 0; i < 4; i++)
+		h = mix(h ^ w[i]);
+	return h;
 }
 
 /* All that the buckets are made of: never 0. */
 static uint64_t services_of(const struct lb_model *m, const struct lb_own *own, size_t owns)
 {
-	uint64_t h = 0xcbf29ce484222325ull;
+	uint64_t h = 0x9e3779b97f4a7c15ull;
 	struct lb_svc svc;
 
 	for (size_t i = 0; i < m->vips; i++) {
@@ -383,7 +380,8 @@ int lb_commit_services(struct commit *c)
 	hash = services_of(c->to, own, owns);
 	if (meta->placed[c->next] != hash) {
 		/* Killed before the end, nobody knows what is there. */
-		__atomic_store_n(&meta->placed[c->next], 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&meta->placed[c->next], 0, __ATOMIC_RELAXED);
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		if (meta->placed[c->live] == hash)
 			copy_buckets(c, &c->maps->service4[c->live * meta->buckets],
 				     &c->maps->service6[c->live * meta->buckets],

@@ -72,14 +72,13 @@ shower_start $VIPS 20000
 shower_flows 5000
 is "$(net_now)" 1 "packets go where the first configuration says"
 
-now=1 moved=0 mixed=0 stuck=0 astray=0
+now=1 latest=$whole moved=0 mixed=0 stuck=0 astray=0
 for ((k = 0; k < KILLS; k++)); do
 	next=$((3 - now))
 	# Not through lbt(): the kill would hit a shell.
 	"$LBTOOL" -n "$NS-b" -i "$NS" -b "$TMP/to$next" 2>"$TMP/err" &
 	pid=$!
-	# As long as none came through, a bit later: the machine may have got other work.
-	usleep=$((RANDOM * RANDOM % (whole * (moved ? 5 : 5 + k) / 4)))
+	usleep=$((RANDOM * RANDOM % latest))
 	sleep "$((usleep / 1000000)).$(printf %06d $((usleep % 1000000)))"
 	kill -9 $pid 2>/dev/null
 	wait $pid 2>/dev/null
@@ -87,10 +86,13 @@ for ((k = 0; k < KILLS; k++)); do
 	if cmp -s "$TMP/is" "$TMP/is$next"; then
 		now=$next
 		moved=$((moved + 1))
+		latest=$((latest * 3 / 4 + 1000))
 	elif ! cmp -s "$TMP/is" "$TMP/is$now"; then
 		mixed=$((mixed + 1))
 		cp "$TMP/is" "$TMP/mixed"
 	fi
+	# About as many come too late as do not, whatever else the machine does.
+	[ $now = $next ] || latest=$((latest * 5 / 4))
 	[ "$(net_now)" = $now ] || astray=$((astray + 1))
 	lbt real replace 10.$now.1.1 pool n${now}i1 weight 9 &&
 		lbt real replace 10.$now.1.1 pool n${now}i1 weight 1 && show | cmp -s - "$TMP/is$now" ||

@@ -217,6 +217,35 @@ Test(lb_stores, one_weight_is_one_pool_one_real_and_one_table)
 	wrote(0, 2, 2, 1);
 }
 
+/* A service that takes the place of another, and its id, while the other half holds that one still. */
+static void takes_the_place_of(const char *other, const char *svc)
+{
+	struct lb_service was, is;
+	size_t n = w.model.vips;
+
+	must(parse_service(svc, &is, &err));
+	must(world_vip(&w, other, "p1", false, &err));
+	must(world_commit(&w, &err));
+	must(parse_service(other, &was, &err));
+	lb_model_del_vip(&w.model, lb_model_vip(&w.model, &was));
+	must(world_commit(&w, &err));
+	must(world_vip(&w, svc, "p1", false, &err));
+	must(world_commit(&w, &err));
+	cr_expect(ne(ptr, lb_model_vip(&w.model, &is), NULL), "%s in place of %s", svc, other);
+	cr_expect(eq(sz, w.model.vips, n + 1));
+}
+
+Test(lb_stores, alike_is_not_the_same)
+{
+	for (int i = 0; i < 8; i++)
+		lb_model_del_vip(&w.model, w.model.vip);
+	must(world_commit(&w, &err));
+	takes_the_place_of("[2001:db8:1::1]:81/tcp", "[2001:db8:1:80:0:80:0:81]:81/tcp");
+	takes_the_place_of("[2001:db8:2::1]:81/tcp", "[2001:db8:2:40:0:40:0:41]:81/tcp");
+	takes_the_place_of("203.0.200.1:81/tcp", "203.0.200.129:81/tcp");
+	takes_the_place_of("203.0.200.2:81/tcp", "203.0.200.2:81/udp");
+}
+
 static void rebuild(enum lb_health health)
 {
 	must(world_health(&w, "p2", "10.0.2.1", health, &err));
