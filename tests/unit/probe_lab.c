@@ -174,7 +174,7 @@ const char *ask(const struct probe_target *t)
 
 	cr_assert(probe_start(probes, t, answered, &a));
 	cr_assert_eq(a.calls, 0, "a call from within probe_start()");
-	run_until(calls + 1, t->check.timeout + 2000);
+	run_until(calls + 1, t->check.timeout + 20000);
 	ms = strstr(a.text, " ms");
 	if (a.ok && ms) {
 		while (ms > a.text && ms[-1] >= '0' && ms[-1] <= '9')
@@ -199,6 +199,7 @@ struct probe_target target(enum lb_m_check_kind kind, uint16_t port)
 	};
 
 	t.check.kind = kind;
+	t.check.timeout = 10000; /* nothing fails because this machine has other work */
 	return t;
 }
 

@@ -240,7 +240,7 @@ Test(check, pool_in_use)
 }
 
 /* The largest of all: a quadratic look would take minutes. */
-Test(check, large, .timeout = 10)
+Test(check, large, .timeout = 60)
 {
 	char word[64], name[16];
 

@@ -354,7 +354,7 @@ Test(model, names)
 }
 
 /* In order a put is an append: 65535 reals take no time worth a name, and 1 s under valgrind. */
-Test(model, many_in_order, .timeout = 10)
+Test(model, many_in_order, .timeout = 60)
 {
 	char addr[32];
 

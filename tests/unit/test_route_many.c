@@ -16,7 +16,7 @@ static struct lb_addr many(unsigned int i)
 }
 
 /* At quadratic cost this would be 10^9 steps. */
-Test(route_many, many_addresses, .timeout = 20)
+Test(route_many, many_addresses, .timeout = 60)
 {
 	enum { N = 4096, ROUNDS = 20 };
 	struct routes *r = started();
