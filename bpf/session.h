@@ -44,10 +44,9 @@ static __always_inline __u64 *lb_quiet(struct lb_session *s, __u32 tick)
 }
 
 /*
- * Where a new flow goes, from that way on which its hash says: an empty entry or one whose flow came only once, before this
- * tick; else one whose flow came only once, in this tick. So a flood takes each way of a line in its turn, and who comes again
- * soon finds his own. Else the oldest of those that were quiet for long; with none of these the flow does without: the table
- * serves it.
+ * Where a new flow goes, looked for from that way on which its hash says: an empty entry, else one whose flow came only once,
+ * rather before this tick than in it. So a flood takes each way of a line in its turn, and who comes again soon finds his own.
+ * Else the oldest of those that were quiet for long; with none of these the flow does without: the table serves it.
  */
 static __always_inline void lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
 {
@@ -57,12 +56,13 @@ static __always_inline void lb_insert(struct lb_session *s, __u64 entry, __u32 t
 #pragma unroll
 	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
 		__u64 *way = &s->way[(from + i) & (LB_SESSION_WAYS - 1)];
-		__u32 e = LB_READ_ONCE(*(__u32 *)way);
+		__u32 e = LB_READ_ONCE(*(__u32 *)way); /* a real's id is in it: not 0 */
 
 		if (e & 1)
 			continue;
-		to = way;
-		if ((e ^ tick << 1) & 0xfffe)
+		if (!to || !e || (e ^ tick << 1) & 0xfffe)
+			to = way;
+		if (!e)
 			break;
 	}
 	if (!to)

@@ -74,6 +74,18 @@ Test(lb_session_flood, leaves_time_to_come_again)
 	cr_expect(gt(u64, flows(20, FLOWS), FLOWS / 2));
 }
 
+/* While there is room, none has to go, however old. */
+Test(lb_session_flood, takes_what_is_empty_first)
+{
+	uint32_t n = SESSIONS / 4, lines;
+	struct lb_session *cache = ptest_cache(&w, &lines);
+
+	flows(20, n);
+	ptest_age(cache, lines, 1);
+	flows(100, n / 2);
+	cr_expect(gt(u64, flows(20, n), n * 97ull / 100));
+}
+
 /* Where all of a line came twice, a new one does without. */
 Test(lb_session_flood, finds_no_room_among_known_flows)
 {
