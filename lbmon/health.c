@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "lbmon/health.h"
 
+#include "lib/mix.h"
+
 #define HASTE_MIN \
 	100u /* milliseconds: no quicker than this, however short the interval's quarter */
 
@@ -35,11 +37,8 @@ uint32_t health_next(const struct health *h, uint32_t interval)
 	return quick < interval ? quick : interval;
 }
 
-/* The finalizer of splitmix64 (Steele, Lea, Flood 2014), then its high half scaled: neighbouring keys lie apart. */
+/* Mixed, then the high half scaled: neighbouring keys lie apart. */
 uint32_t health_spread(uint64_t key, uint32_t interval)
 {
-	key = (key ^ key >> 30) * 0xbf58476d1ce4e5b9ull;
-	key = (key ^ key >> 27) * 0x94d049bb133111ebull;
-	key ^= key >> 31;
-	return (uint32_t)((key >> 32) * interval >> 32);
+	return (uint32_t)((lb_mix64(key) >> 32) * interval >> 32);
 }

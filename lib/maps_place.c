@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/maps_commit.h"
+#include "lib/mix.h"
 #include "lib/model_own.h"
 
 #define TRIES 4096
@@ -30,17 +31,9 @@ struct fill {
 	struct lb_bucket6 *b6;
 };
 
-/* David Stafford's variant 13 of the MurmurHash3 finalizer: every bit of z reaches every bit. */
-static uint64_t mix(uint64_t z)
-{
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
-}
-
 static uint64_t multiplier(uint32_t n)
 {
-	return mix((n + 1) * 0x9e3779b97f4a7c15ull) | 1;
+	return lb_mix64((n + 1) * 0x9e3779b97f4a7c15ull) | 1;
 }
 
 static void words6(__u64 w[2], const struct lb_addr *addr)
@@ -240,6 +233,8 @@ static bool try_fill(struct fill *f)
 {
 	struct group g = no_group(f);
 
+	memset(f->used, 0, f->buckets);
+	memset(f->want, 0, f->buckets * sizeof(*f->want));
 	while (next_group(f, &g)) {
 		uint32_t want = f->want[g.home] + g.entries;
 
@@ -248,10 +243,9 @@ static bool try_fill(struct fill *f)
 	return fill_homes(f) && fill_far(f);
 }
 
-static void clear(struct fill *f)
+/* What a try that failed has filled: fresh ones are empty, and their pages need not be touched. */
+static void empty(struct fill *f)
 {
-	memset(f->used, 0, f->buckets);
-	memset(f->want, 0, f->buckets * sizeof(*f->want));
 	if (f->b4)
 		memset(f->b4, 0, f->buckets * sizeof(*f->b4));
 	if (f->b6)
@@ -266,7 +260,7 @@ static int fill_family(struct fill *f, struct lb_err *err)
 		f->mul = multiplier(n);
 		if (try_fill(f))
 			return 0;
-		clear(f);
+		empty(f);
 	}
 	return lb_fail(err,
 		       "the IPv%u VIPs do not fit %u buckets: load the instance with a larger "
@@ -294,33 +288,6 @@ static void copy_buckets(const struct commit *c, const struct lb_bucket4 *b4,
 	meta->mul6[c->next] = mul6;
 }
 
-static int place(const struct commit *c, struct fill *f4, struct fill *f6)
-{
-	uint32_t n = c->maps->meta->buckets;
-	int ret = -1;
-
-	f4->buckets = f6->buckets = n;
-	f4->b4 = calloc(n, sizeof(*f4->b4));
-	f4->used = calloc(n, 1);
-	f4->want = calloc(n, sizeof(*f4->want));
-	f6->b6 = calloc(n, sizeof(*f6->b6));
-	f6->used = calloc(n, 1);
-	f6->want = calloc(n, sizeof(*f6->want));
-	if (!f4->b4 || !f4->used || !f4->want || !f6->b6 || !f6->used || !f6->want) {
-		lb_fail(c->err, "placing the services: %s", strerror(ENOMEM));
-	} else if (!fill_family(f4, c->err) && !fill_family(f6, c->err)) {
-		copy_buckets(c, f4->b4, f6->b6, f4->mul, f6->mul);
-		ret = 0;
-	}
-	free(f4->b4);
-	free(f4->used);
-	free(f4->want);
-	free(f6->b6);
-	free(f6->used);
-	free(f6->want);
-	return ret;
-}
-
 static uint64_t mix_entry(uint64_t h, const struct lb_addr *addr, const struct lb_svc *svc)
 {
 	uint64_t w[4] = {0};
@@ -329,7 +296,7 @@ static uint64_t mix_entry(uint64_t h, const struct lb_addr *addr, const struct l
 	memcpy(&w[2], svc, sizeof(*svc));
 	w[3] |= (uint64_t)addr->family << 32; /* an entry has 12 bytes */
 	for (int i = 0; i < 4; i++)
-		h = mix(h ^ w[i]);
+		h = lb_mix64(h ^ w[i]);
 	return h;
 }
 
@@ -351,20 +318,43 @@ static uint64_t services_of(const struct lb_model *m, const struct lb_own *own, 
 }
 
 /* Both lists are sorted by family first. */
-static int place_model(const struct commit *c, const struct lb_own *own, size_t owns)
+static void share_out(struct fill *f4, struct fill *f6, const struct lb_model *m,
+		      const struct lb_own *own, size_t owns)
 {
-	const struct lb_model *m = c->to;
-	struct fill f4 = {.m = m, .family = 4, .own = own}, f6 = {.m = m, .family = 6};
+	f4->own = own;
+	while (f4->owns < owns && own[f4->owns].svc.addr.family == 4)
+		f4->owns++;
+	f6->own = own + f4->owns;
+	f6->owns = owns - f4->owns;
+	while (f4->last < m->vips && m->vip[f4->last].svc.addr.family == 4)
+		f4->last++;
+	f6->first = f4->last;
+	f6->last = m->vips;
+}
 
-	while (f4.owns < owns && own[f4.owns].svc.addr.family == 4)
-		f4.owns++;
-	f6.own = own + f4.owns;
-	f6.owns = owns - f4.owns;
-	while (f4.last < m->vips && m->vip[f4.last].svc.addr.family == 4)
-		f4.last++;
-	f6.first = f4.last;
-	f6.last = m->vips;
-	return place(c, &f4, &f6);
+static int place(const struct commit *c, const struct lb_own *own, size_t owns)
+{
+	uint32_t n = c->maps->meta->buckets;
+	struct fill f4 = {.m = c->to, .family = 4, .buckets = n};
+	struct fill f6 = {.m = c->to, .family = 6, .buckets = n};
+	int ret = -1;
+
+	share_out(&f4, &f6, c->to, own, owns);
+	f4.b4 = calloc(n, sizeof(*f4.b4));
+	f6.b6 = calloc(n, sizeof(*f6.b6));
+	f4.used = f6.used = malloc(n);
+	f4.want = f6.want = malloc(n * sizeof(*f4.want));
+	if (!f4.b4 || !f6.b6 || !f4.used || !f4.want) {
+		lb_fail(c->err, "placing the services: %s", strerror(ENOMEM));
+	} else if (!fill_family(&f4, c->err) && !fill_family(&f6, c->err)) {
+		copy_buckets(c, f4.b4, f6.b6, f4.mul, f6.mul);
+		ret = 0;
+	}
+	free(f4.b4);
+	free(f6.b6);
+	free(f4.used);
+	free(f4.want);
+	return ret;
 }
 
 int lb_commit_services(struct commit *c)
@@ -387,7 +377,7 @@ int lb_commit_services(struct commit *c)
 				     &c->maps->service6[c->live * meta->buckets],
 				     meta->mul4[c->live], meta->mul6[c->live]);
 		else
-			ret = place_model(c, own, owns);
+			ret = place(c, own, owns);
 		if (!ret)
 			__atomic_store_n(&meta->placed[c->next], hash, __ATOMIC_RELEASE);
 	}

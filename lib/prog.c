@@ -15,6 +15,7 @@
 
 #include "bpf/lb_event.h"
 #include "lb.skel.h"
+#include "lib/mix.h"
 #include "lib/prog_internal.h"
 #include "lib/ring.h"
 #include "object_hash.h"
@@ -55,11 +56,7 @@ const char lb_object_sha256[] = LB_OBJECT_SHA256;
 /* Steele et al., "Fast splittable pseudorandom number generators", OOPSLA 2014. */
 static uint64_t splitmix64(uint64_t *x)
 {
-	uint64_t z = (*x += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
+	return lb_mix64(*x += 0x9e3779b97f4a7c15ull);
 }
 
 /* The coarse clock ticks once a jiffy: its resolution tells HZ, which nothing else tells surely. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mix.h"
+
 /*
  * The k-th turn of a member of weight w is at the time (2k - 1) / 2w. Every pattern of turns repeats
  * after one unit of time, and after 1/g when g divides all weights. A moment of that period is
@@ -44,14 +46,6 @@ const uint32_t lb_ring_sizes[] = {
 	251, 1021, 4093, 16381, 65537, 131071, 262139, 655373, 1048573, 4194301, 0,
 };
 
-/* David Stafford's variant 13 of the MurmurHash3 finalizer: every bit of x reaches every bit. */
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-	return x ^ (x >> 31);
-}
-
 /* Independent of the machine's byte order, as all nodes must agree. */
 static uint64_t word(const uint8_t *b)
 {
@@ -69,13 +63,13 @@ static uint32_t scale(uint64_t hash, uint32_t n)
 
 static struct walk walk_start(const struct lb_addr *addr, uint64_t seed, uint32_t slots)
 {
-	uint64_t h = mix(seed + 0x9e3779b97f4a7c15ull);
+	uint64_t h = lb_mix64(seed + 0x9e3779b97f4a7c15ull);
 
-	h = mix(h ^ word(addr->b)) + addr->family;
-	h = mix(h ^ word(addr->b + 8));
+	h = lb_mix64(h ^ word(addr->b)) + addr->family;
+	h = lb_mix64(h ^ word(addr->b + 8));
 	return (struct walk){
 		.pos = scale(h, slots),
-		.skip = 1 + scale(mix(h + 0x9e3779b97f4a7c15ull), slots - 1),
+		.skip = 1 + scale(lb_mix64(h + 0x9e3779b97f4a7c15ull), slots - 1),
 	};
 }
 
