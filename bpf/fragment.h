@@ -229,7 +229,7 @@ __noinline int lb_met(struct xdp_md *ctx, struct lb_datagram *d)
 /* On to the meeting point, or from there to the next peer, where it waits for the first one. LB_DROP_NO_ROUTE: this is it. */
 static __always_inline int lb_pass_on(struct xdp_md *ctx, struct lb_pkt *p, __u32 node)
 {
-	int why = lb_peer_way(ctx, p->half, node);
+	int why = lb_peer_way(ctx, lb_half(p), node);
 
 	if (why != LB_NEXT)
 		return why;
@@ -272,7 +272,7 @@ static __always_inline int lb_fragment(struct xdp_md *ctx, struct lb_pkt *p)
 		.l3 = p->l3,
 		.l4 = p->l4,
 		.v6 = p->v6,
-		.half = p->half,
+		.half = lb_half(p),
 		.pool = p->svc->pool,
 		.proto = p->proto & ~LB_SVC_FRAGMENT,
 	};
@@ -348,9 +348,9 @@ static __always_inline int lb_vip_or_passed_on(struct xdp_md *ctx, struct lb_pkt
 	struct lb_home home;
 	int why = lb_vip(p, &home), mark;
 
-	if (why == LB_NEXT || !lb_meta.peers[p->half & 1])
+	if (why == LB_NEXT || !lb_meta.peers[lb_half(p)])
 		return why;
-	mark = lb_marked(ctx, p->l3, p->v6, p->half);
+	mark = lb_marked(ctx, p->l3, p->v6, lb_half(p));
 	if (!mark)
 		return why;
 	p->l3 = (__u32)mark >> 16 & 0xff;

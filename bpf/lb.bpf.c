@@ -29,7 +29,7 @@ static __always_inline int lb_choose(struct xdp_md *ctx, struct lb_pkt *p)
 		why = lb_service(p);
 		if (why != LB_NEXT)
 			return why;
-		if (!p->fragment || !(p->svc->flags & LB_SVC_TRACK) || !lb_meta.peers[p->half & 1])
+		if (!p->fragment || !(p->svc->flags & LB_SVC_TRACK) || !lb_meta.peers[lb_half(p)])
 			break;
 		why = lb_fragment(ctx, p);
 		if (why != LB_NEXT || p->nh || p->real)

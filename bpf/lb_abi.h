@@ -8,13 +8,14 @@
  * the version. In user space only lib/maps*.c and the packet tests include it.
  *
  * How a change becomes visible. `root` in struct lb_meta counts commits, and its lowest bit says which half of the
- * services, the pools and the reals' mutable part is live. A packet reads root once and uses that half to its end. A
- * writer (one at a time, under /run/lb/INSTANCE.lock) fills the other half, puts new tables into slots that no live
- * pool refers to and new reals into ids that are free in the live half, waits until no packet can still read what it
- * overwrites (membarrier(2): a grace period of RCU), and then stores root + 1. That store is the commit: killed
- * before it, the old configuration is whole; killed after it, the new one is. A reader of the configuration reads
- * root, copies, reads root again, and starts anew when it changed. One thing changes without a commit: the table of a
- * live pool (struct lb_pool, `table`), base and size in one 8-byte store. That is how a change of health takes effect.
+ * pools and the reals' mutable part is live, its highest which half of the services: most commits leave these alone. A
+ * packet reads root once and uses those halves to its end. A writer (one at a time, under /run/lb/INSTANCE.lock) waits
+ * until no packet can still read what it is going to overwrite (membarrier(2): a grace period of RCU), fills the other
+ * halves, puts new tables into slots that no live pool refers to and new reals into ids that are free in the live half,
+ * and then stores the next root. That store is the commit: killed before it, the old configuration is whole; killed after
+ * it, the new one is. A reader of the configuration reads root, copies, reads root again, and starts anew when it changed.
+ * One thing changes without a commit: the table of a live pool (struct lb_pool, `table`), base and size in one 8-byte
+ * store. That is how a change of health takes effect.
  *
  * Byte order: addresses and ports are in network order, everything else in the host's.
  */
@@ -30,7 +31,7 @@
 
 /* Raise it whenever a size, an offset or a meaning below changes. Maps of another version are refused; `lbtool prog reload`
  * moves what is in them, from LB_ABI_OLDEST on, by the names of members: a name means the same as long as it is there. */
-#define LB_ABI_VERSION 7
+#define LB_ABI_VERSION 8
 #define LB_ABI_OLDEST 3
 #define LB_META_MAGIC 0x6c626d31u /* "lbm1" */
 
@@ -346,15 +347,25 @@ struct lb_count_vip {
 };
 _Static_assert(sizeof(struct lb_count_vip) == 32, "lb_count_vip is ABI");
 
+#define LB_ROOT_COMMITS 0x7fffffffu
+
+/* Which half of the service buckets is live, 0 or 1. */
+static inline __u32 lb_root_services(__u32 root)
+{
+	return root >> 31;
+}
+
 /* The one record of map `meta`. The first line is all that the packet path reads of it. */
 struct lb_meta {
-	__u32 root; /* commits so far; the lowest bit is the live half */
+	__u32 root; /* commits so far; the lowest bit is the live half; the highest bit: lb_root_services() */
 	__u32 flags; /* enum lb_meta_flags */
-	__u64 mul4[2], mul6[2]; /* multipliers of the service buckets, a half each */
+	__u64 mul4[2],
+		mul6[2]; /* multipliers of the service buckets, a half of them each; 0: all are empty */
 	__u32 watch; /* 0: nobody listens; else of packets that were not dropped one in so many is looked at (lb_event.h) */
 	__u8 peers[2]; /* how many nodes share their fragments, a half each */
 	__u8 pad0[2];
-	__u64 placed[2]; /* hash of the services in a half's buckets, 0: not known; for writers */
+	__u64 in_buckets
+		[2]; /* hash of the services in a half of the buckets, 0: not known; for writers */
 
 	__u32 magic, version; /* in all versions here */
 	__u64 seed; /* of the flow hash and of the tables; the same on all nodes */

@@ -18,7 +18,7 @@ struct lb_home {
 
 static __always_inline void lb_home(const struct lb_pkt *p, struct lb_home *home)
 {
-	__u32 half = p->half & 1, n = lb_cfg.buckets, i;
+	__u32 half = lb_root_services(p->root), n = lb_cfg.buckets, i;
 
 	home->four = NULL;
 	home->six = NULL;
@@ -40,7 +40,7 @@ static __always_inline bool lb_addr_at(const struct lb_pkt *p, const struct lb_h
 
 static __always_inline int lb_vip(struct lb_pkt *p, struct lb_home *home)
 {
-	p->half = LB_READ_ONCE(lb_meta.root) & 1;
+	p->root = LB_READ_ONCE(lb_meta.root);
 	lb_home(p, home);
 	if (p->v6 ? !home->six || !(p->dst[0] | p->dst[1]) : !home->four || !p->dst[0])
 		return LB_PASS_NO_VIP;
@@ -59,7 +59,7 @@ static __always_inline bool lb_svc_is(const struct lb_svc *s, __u8 proto, __be16
 /* The entry of port and protocol in a far bucket. */
 static __always_inline const struct lb_svc *lb_far(const struct lb_pkt *p, __be16 port)
 {
-	__u32 n = lb_cfg.buckets, half = p->half & 1, i;
+	__u32 n = lb_cfg.buckets, half = lb_root_services(p->root), i;
 
 	if (!p->v6) {
 		__be32 a = p->dst[0];

@@ -61,7 +61,7 @@ static __always_inline int lb_pick_only(struct lb_pkt *p)
 {
 	__u32 id = p->svc->real;
 	const struct lb_real *r = bpf_map_lookup_elem(&real, &id);
-	__u8 state = r ? r->half[p->half & 1].state : LB_STATE_FREE;
+	__u8 state = r ? r->half[lb_half(p)].state : LB_STATE_FREE;
 
 	if (state != LB_STATE_UP && state != LB_STATE_DRAIN)
 		return LB_DROP_NO_REAL;
@@ -74,7 +74,7 @@ static __always_inline int lb_pick_by(struct lb_pkt *p, __u32 id, bool gue)
 {
 	p->real = id ? id : lb_table(p);
 	if (id && gue && p->proto == IPPROTO_TCP)
-		p->prev = lb_other(id, p->svc->pool, p->half, p->hash >> 32);
+		p->prev = lb_other(id, p->svc->pool, lb_half(p), p->hash >> 32);
 	return p->real ? LB_NEXT : LB_DROP_NO_REAL;
 }
 
@@ -100,7 +100,7 @@ __noinline __u32 lb_recall(__u64 hash, __u32 pool, __u32 half, __u32 kind)
 	const struct lb_pkt p = {
 		.svc = &svc,
 		.hash = hash,
-		.half = half,
+		.root = half,
 		.proto = kind,
 		.tcp_flags = kind >> 8,
 		.flags = kind >> 16,
@@ -131,7 +131,7 @@ __noinline int lb_remember(__u64 hash, __u32 id, __u32 had, __u32 kind)
 		.tcp_flags = kind >> 8,
 		.quoted = kind & 1,
 		.prev = kind & 2,
-		.half = kind >> 2 & 1,
+		.root = kind >> 2 & 1,
 	};
 	__u32 at = lb_scale(hash >> 32, lb_cfg.sessions), way = (had & LB_HAD_WAY) - 1;
 	struct lb_kept k = {.session = bpf_map_lookup_elem(&session, &at)};
@@ -150,7 +150,7 @@ __noinline int lb_remember(__u64 hash, __u32 id, __u32 had, __u32 kind)
 static __always_inline void lb_keep(const struct lb_pkt *p, __u32 had)
 {
 	lb_remember(p->hash, p->real, had,
-		    p->quoted | (p->prev ? 2 : 0) | p->half << 2 | p->tcp_flags << 8 |
+		    p->quoted | (p->prev ? 2 : 0) | lb_half(p) << 2 | p->tcp_flags << 8 |
 			    p->svc->pool << 16);
 }
 
@@ -174,7 +174,7 @@ static __always_inline __u32 lb_recall_fresh(const struct lb_pkt *p)
 	e = LB_READ_ONCE(*way);
 	if ((__u32)(e >> 32) != tag || (__u16)e != (lb_tick() << 1 | 1))
 		return LB_HAD_ASK;
-	r = lb_holds(LB_SESSION_REAL(e), p->svc->pool, p->half);
+	r = lb_holds(LB_SESSION_REAL(e), p->svc->pool, lb_half(p));
 	if (!r)
 		return LB_HAD_ASK;
 	return LB_SESSION_REAL(e) << 8 | LB_HAD_ALL | (r->encap == LB_ENCAP_GUE ? LB_HAD_GUE : 0);
@@ -192,7 +192,7 @@ static __always_inline int lb_pick(struct lb_pkt *p, __u32 *had)
 		else if (lb_mixed(p->svc->pool))
 			*had = LB_HAD_ASK;
 		if (*had == LB_HAD_ASK)
-			*had = lb_recall(p->hash, p->svc->pool, p->half,
+			*had = lb_recall(p->hash, p->svc->pool, lb_half(p),
 					 p->proto | p->tcp_flags << 8 | p->flags << 16);
 		if (*had >> 8)
 			p->cache = LB_CACHE_HIT;
@@ -212,7 +212,7 @@ static __always_inline int lb_pick_any(struct lb_pkt *p)
 	if (session)
 		p->cache = LB_CACHE_MISS;
 	if (session && (!lb_begins(p) || p->flags & LB_SVC_SRC || lb_mixed(p->svc->pool)))
-		had = lb_recall(p->hash, p->svc->pool, p->half,
+		had = lb_recall(p->hash, p->svc->pool, lb_half(p),
 				p->proto | p->tcp_flags << 8 | p->flags << 16);
 	if (had >> 8)
 		p->cache = LB_CACHE_HIT;

@@ -46,7 +46,7 @@ struct lb_pkt {
 	__be16 sport, dport; /* of a fragment: 0 */
 
 	/* lookup.h */
-	__u32 half; /* 0 or 1, of the root that this packet read */
+	__u32 root; /* of struct lb_meta, read once */
 	const struct lb_svc *svc;
 
 	/* pick.h, nexthop.h */
@@ -57,6 +57,12 @@ struct lb_pkt {
 	__u32 prev; /* who else may have the connection, to be named to the real's receiver; or LB_MARKED and hops; 0: neither */
 	__u32 out; /* ifindex by which it leaves */
 };
+
+/* Which half of pools and reals is live for this packet, 0 or 1; of the services: lb_root_services(p->root). */
+static __always_inline __u32 lb_half(const struct lb_pkt *p)
+{
+	return p->root & 1;
+}
 
 #define LB_MARKED 0x10000u /* in `prev`: a fragment on its way to a peer */
 

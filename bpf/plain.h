@@ -219,7 +219,7 @@ static __always_inline int lb_plain(struct xdp_md *ctx, void *l3, bool v6)
 		lb_addresses4(l3, &p);
 	}
 	if (lb_vip(&p, &home) != LB_NEXT) {
-		if (lb_meta.peers[p.half & 1])
+		if (lb_meta.peers[lb_half(&p)])
 			return LB_REST;
 		lb_count(&count_why, LB_PASS_NO_VIP, lb_plain_frame(ctx));
 		return XDP_PASS;

@@ -157,7 +157,7 @@ static __always_inline const struct lb_real *lb_session_find(const struct lb_pkt
 		return NULL;
 	}
 	*id = LB_SESSION_REAL(e);
-	r = lb_holds(LB_SESSION_REAL(e), p->svc->pool, p->half);
+	r = lb_holds(LB_SESSION_REAL(e), p->svc->pool, lb_half(p));
 	if (!r)
 		return NULL;
 	/* Written in this tick, as nearly always: neither stale nor to be written anew. */
@@ -178,7 +178,7 @@ static __always_inline void lb_session_put(const struct lb_pkt *p, const struct 
 		if (LB_READ_ONCE(*k->way) != entry && !p->quoted) {
 			LB_WRITE_ONCE(*k->way, entry);
 			if (p->cache == LB_CACHE_HIT)
-				lb_kept_at(p->real, p->svc->pool, p->half, p->hash >> 32);
+				lb_kept_at(p->real, p->svc->pool, lb_half(p), p->hash >> 32);
 		}
 	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST)) && !p->prev) {
 		/* With a previous real nobody knows yet whose flow it is: the table says both until it has settled. */

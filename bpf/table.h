@@ -57,14 +57,14 @@ static __always_inline __u32 lb_slot(const struct lb_pool *pl, __u32 hash)
 /* Only a receiver that can look for the connection has a choice: fragments but the first show no ports. */
 static __always_inline __u32 lb_table(struct lb_pkt *p)
 {
-	const struct lb_pool *pl = lb_pool(p->svc->pool, p->half);
+	const struct lb_pool *pl = lb_pool(p->svc->pool, lb_half(p));
 	__u32 slot;
 
 	if (!pl)
 		return 0;
 	slot = lb_slot(pl, p->hash >> 32);
 	if (slot >> 16 != (slot & 0xffff) && p->proto == IPPROTO_TCP)
-		p->prev = lb_prev(slot >> 16, p->svc->pool, p->half, pl->settled);
+		p->prev = lb_prev(slot >> 16, p->svc->pool, lb_half(p), pl->settled);
 	return slot & 0xffff;
 }
 

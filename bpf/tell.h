@@ -203,7 +203,7 @@ static __always_inline void lb_trace(struct xdp_md *ctx, const struct lb_pkt *p,
 	if (p->svc) {
 		flags |= LB_EV_SERVICE | lb_none(p->svc->port) * LB_EV_ANY |
 			 !lb_none(p->svc->flags & LB_SVC_REAL) * LB_EV_OWN;
-		if (p->fragment && p->svc->flags & LB_SVC_TRACK && lb_meta.peers[p->half & 1])
+		if (p->fragment && p->svc->flags & LB_SVC_TRACK && lb_meta.peers[lb_half(p)])
 			flags |= LB_EV_TRACKED;
 		ev->vip = p->svc->vip;
 		ev->pool = p->svc->pool;
@@ -222,7 +222,7 @@ static __always_inline void lb_trace(struct xdp_md *ctx, const struct lb_pkt *p,
 	ev->tcp_flags = p->tcp_flags;
 	ev->frame = p->frame;
 	ev->len = p->len;
-	ev->half = p->half;
+	ev->half = lb_half(p);
 	ev->real.id = p->real;
 	ev->prev.id = p->prev & LB_MARKED ? 0 : p->prev;
 	lb_tell(ctx, ev, p->nh);

@@ -61,6 +61,10 @@ static const struct lb_m_vip *vip_of(const struct lb_model *m, const struct lb_a
 {
 	size_t low = 0, high = m->vips;
 
+	/* Reals mostly have a network of their own. */
+	if (!high || lb_addr_cmp(&m->vip[0].svc.addr, addr) > 0 ||
+	    lb_addr_cmp(&m->vip[high - 1].svc.addr, addr) < 0)
+		return NULL;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 

@@ -235,7 +235,7 @@ void lb_maps_info(const struct lb_maps *m, struct lb_info *info)
 
 	*info = (struct lb_info){
 		.version = meta->version,
-		.commits = root_of(m),
+		.commits = root_of(m) & LB_ROOT_COMMITS,
 		.seed = meta->seed,
 		.sessions = meta->sessions * LB_SESSION_WAYS,
 		.idle_tcp = meta->idle_tcp ? meta->idle_tcp : LB_TCP_IDLE,

@@ -159,6 +159,7 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 		.to = to,
 		.live = root & 1,
 		.next = (root + 1) & 1,
+		.services = lb_root_services(root),
 		.now = lb_seconds(),
 		.err = err,
 	};
@@ -173,7 +174,8 @@ int lb_maps_commit(struct lb_maps *maps, const struct lb_model *from, struct lb_
 	    write_node(&c))
 		goto out;
 	date_tables(&c);
-	__atomic_store_n(&maps->meta->root, root + 1, __ATOMIC_RELEASE);
+	root = ((root + 1) & LB_ROOT_COMMITS) | c.services << 31;
+	__atomic_store_n(&maps->meta->root, root, __ATOMIC_RELEASE);
 	date_tables(&c);
 	ret = 0;
 out:

@@ -29,6 +29,7 @@ struct commit {
 	const struct lb_model *from;
 	struct lb_model *to;
 	uint32_t live, next; /* halves */
+	uint32_t services; /* half of their buckets: the live one, or that where they were placed */
 	uint32_t now; /* seconds, CLOCK_MONOTONIC */
 	struct table *table; /* of each pool of `to` */
 	struct ranges used; /* slots that live or new tables hold */
@@ -54,8 +55,8 @@ uint32_t lb_seconds(void);
 void lb_wait_for_packets(void);
 
 /*
- * The services of c->to into the other half's buckets: not looked at where they hold them already, copied where the live half
- * has them, else placed anew. Ids of VIPs and pools must be set. 0, or -1 with *c->err.
+ * The services of c->to into buckets: none is looked at where a half has them already, the live one mostly, else they are placed
+ * anew in the other one. Ids of VIPs and pools must be set, and c->services the live half. 0, or -1 with *c->err.
  */
 int lb_commit_services(struct commit *c);
 

@@ -14,7 +14,7 @@
 #include "lib/maps_pair.h"
 #include "lib/prog_internal.h"
 
-enum how { WHOLE, LIVE_HALF, HASH, PERCPU };
+enum how { WHOLE, LIVE_HALF, SERVICES, HASH, PERCPU };
 
 /* Without the members that are named, a configuration would be another one. */
 static const struct {
@@ -24,8 +24,8 @@ static const struct {
 } moved[] = {
 	{"pool", LIVE_HALF, "name slots table encap min"},
 	{"check", LIVE_HALF, "kind interval timeout port"},
-	{"service4", LIVE_HALF, "addr svc"},
-	{"service6", LIVE_HALF, "addr svc"},
+	{"service4", SERVICES, "addr svc"},
+	{"service6", SERVICES, "addr svc"},
 	{"peers", LIVE_HALF, "peer n"},
 	{"real", WHOLE, "addr pool family encap half used"},
 	{"health", WHOLE, "state since"},
@@ -72,7 +72,7 @@ int lb_maps_old(const char *instance, struct lb_info *info, struct lb_err *err)
 		goto out;
 	*info = (struct lb_info){
 		.version = number(&meta, "version"),
-		.commits = number(&meta, "root"),
+		.commits = number(&meta, "root") & LB_ROOT_COMMITS,
 		.sessions = number(&meta, "sessions") * LB_SESSION_WAYS,
 		.idle_tcp = number(&meta, "idle_tcp"),
 		.idle_udp = number(&meta, "idle_udp"),
@@ -91,8 +91,10 @@ out:
 	return ret ? lb_prefix(err, "map meta") : 0;
 }
 
-static int move_map(const char *from, const char *to, size_t i, int half, struct lb_err *err)
+static int move_map(const char *from, const char *to, size_t i, uint32_t root, struct lb_err *err)
 {
+	const int half[] = {
+		[WHOLE] = -1, [LIVE_HALF] = root & 1, [SERVICES] = (int)lb_root_services(root)};
 	struct lb_pair p;
 	int ret;
 
@@ -106,12 +108,20 @@ static int move_map(const char *from, const char *to, size_t i, int half, struct
 	else if (moved[i].how == PERCPU)
 		ret = lb_pair_percpu(&p, err);
 	else
-		ret = lb_pair_array(&p, moved[i].how == LIVE_HALF ? half : -1, err);
+		ret = lb_pair_array(&p, half[moved[i].how], err);
 	lb_pair_close(&p);
 	return ret;
 }
 
-/* Which half is live, the node's state, and the outer sources; sizes and seed are there. */
+/* Up to ABI 7, which had no "in_buckets", the live half of the services was that of the pools. */
+static uint32_t root_of(const struct lb_side *from, uint32_t root)
+{
+	if (lb_layout_has(&from->layout, "in_buckets"))
+		return root;
+	return (root & LB_ROOT_COMMITS) | root << 31;
+}
+
+/* Which halves are live, the node's state, and the outer sources; sizes and seed are there. */
 static int move_meta(const char *from, const char *to, uint32_t *root, struct lb_err *err)
 {
 	struct lb_meta was, *is;
@@ -125,10 +135,12 @@ static int move_meta(const char *from, const char *to, uint32_t *root, struct lb
 	if (ret) {
 		lb_prefix(err, "map meta");
 	} else {
-		is->root = was.root;
+		is->root = root_of(&p.from, was.root);
+		/* Some: what lies where is not known until it is placed anew. */
+		is->mul4[lb_root_services(is->root)] = is->mul6[lb_root_services(is->root)] = 1;
 		is->flags = was.flags;
 		memcpy(is->source, was.source, sizeof(is->source));
-		*root = was.root;
+		*root = is->root;
 	}
 	lb_pair_close(&p);
 	return ret;
@@ -163,7 +175,7 @@ int lb_maps_move(const char *from, const char *to, struct lb_err *err)
 	if (move_meta(from, to, &root, err))
 		return -1;
 	for (size_t i = 0; i < sizeof(moved) / sizeof(*moved); i++)
-		if (move_map(from, to, i, root & 1, err))
+		if (move_map(from, to, i, root, err))
 			return -1;
 	return commit_again(to, err);
 }

@@ -256,6 +256,8 @@ static int fill_family(struct fill *f, struct lb_err *err)
 {
 	uint32_t n;
 
+	if (f->first == f->last)
+		return 0; /* its multiplier is 0 */
 	for (n = 0; n < TRIES; n++) {
 		f->mul = multiplier(n);
 		if (try_fill(f))
@@ -276,16 +278,27 @@ static void copy_lines(void *to, const void *from, uint32_t n, size_t size)
 			memcpy((char *)to + i, (const char *)from + i, size);
 }
 
-static void copy_buckets(const struct commit *c, const struct lb_bucket4 *b4,
-			 const struct lb_bucket6 *b6, uint64_t mul4, uint64_t mul6)
+/* One family's. Multiplier 0: it has none, and where that is so already nothing is touched, not even read. */
+static void copy_family(void *to, const void *from, uint32_t n, size_t size, __u64 *mul,
+			uint64_t mul_from, bool known)
+{
+	if (known && !*mul && !mul_from)
+		return;
+	copy_lines(to, from, n, size);
+	*mul = mul_from;
+}
+
+/* known: the half of them that c->services names is as its multipliers say. */
+static void copy_buckets(const struct commit *c, const struct fill *f4, const struct fill *f6,
+			 bool known)
 {
 	struct lb_meta *meta = c->maps->meta;
-	uint32_t n = meta->buckets;
+	uint32_t n = meta->buckets, at = c->services * n;
 
-	copy_lines(&c->maps->service4[c->next * n], b4, n, sizeof(*b4));
-	copy_lines(&c->maps->service6[c->next * n], b6, n, sizeof(*b6));
-	meta->mul4[c->next] = mul4;
-	meta->mul6[c->next] = mul6;
+	copy_family(&c->maps->service4[at], f4->b4, n, sizeof(*f4->b4), &meta->mul4[c->services],
+		    f4->mul, known);
+	copy_family(&c->maps->service6[at], f6->b6, n, sizeof(*f6->b6), &meta->mul6[c->services],
+		    f6->mul, known);
 }
 
 static uint64_t mix_entry(uint64_t h, const struct lb_addr *addr, const struct lb_svc *svc)
@@ -332,7 +345,7 @@ static void share_out(struct fill *f4, struct fill *f6, const struct lb_model *m
 	f6->last = m->vips;
 }
 
-static int place(const struct commit *c, const struct lb_own *own, size_t owns)
+static int place(const struct commit *c, const struct lb_own *own, size_t owns, bool known)
 {
 	uint32_t n = c->maps->meta->buckets;
 	struct fill f4 = {.m = c->to, .family = 4, .buckets = n};
@@ -347,7 +360,7 @@ static int place(const struct commit *c, const struct lb_own *own, size_t owns)
 	if (!f4.b4 || !f6.b6 || !f4.used || !f4.want) {
 		lb_fail(c->err, "placing the services: %s", strerror(ENOMEM));
 	} else if (!fill_family(&f4, c->err) && !fill_family(&f6, c->err)) {
-		copy_buckets(c, f4.b4, f6.b6, f4.mul, f6.mul);
+		copy_buckets(c, &f4, &f6, known);
 		ret = 0;
 	}
 	free(f4.b4);
@@ -363,23 +376,23 @@ int lb_commit_services(struct commit *c)
 	struct lb_own *own;
 	size_t owns;
 	uint64_t hash;
+	bool known = false;
 	int ret = 0;
 
 	if (lb_model_own(c->to, meta->buckets, &own, &owns, c->err))
 		return -1;
 	hash = services_of(c->to, own, owns);
-	if (meta->placed[c->next] != hash) {
+	if (meta->in_buckets[c->services] != hash) {
+		c->services = !c->services;
+		known = meta->in_buckets[c->services];
+	}
+	if (meta->in_buckets[c->services] != hash) {
 		/* Killed before the end, nobody knows what is there. */
-		__atomic_store_n(&meta->placed[c->next], 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&meta->in_buckets[c->services], 0, __ATOMIC_RELAXED);
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-		if (meta->placed[c->live] == hash)
-			copy_buckets(c, &c->maps->service4[c->live * meta->buckets],
-				     &c->maps->service6[c->live * meta->buckets],
-				     meta->mul4[c->live], meta->mul6[c->live]);
-		else
-			ret = place(c, own, owns);
+		ret = place(c, own, owns, known);
 		if (!ret)
-			__atomic_store_n(&meta->placed[c->next], hash, __ATOMIC_RELEASE);
+			__atomic_store_n(&meta->in_buckets[c->services], hash, __ATOMIC_RELEASE);
 	}
 	free(own);
 	return ret;

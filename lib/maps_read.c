@@ -57,14 +57,6 @@ static int read_peers(const struct lb_maps *m, uint32_t half, struct lb_model *m
 	return 0;
 }
 
-static int by_real(const void *a, const void *b)
-{
-	const struct lb_m_real *x = a, *y = b;
-	int d = strcmp(x->pool, y->pool);
-
-	return d ? d : lb_addr_cmp(&x->addr, &y->addr);
-}
-
 static bool real_at(const struct lb_maps *m, uint32_t half, uint32_t id, struct lb_m_real *out)
 {
 	const struct lb_real *r = &m->real[id];
@@ -93,25 +85,14 @@ static int read_reals(const struct lb_maps *m, uint32_t half, struct lb_model *m
 		      struct lb_err *err)
 {
 	struct lb_m_real *all = calloc(m->meta->reals, sizeof(*all));
-	uint32_t id, n = 0, i;
-	int ret = 0;
+	uint32_t id, n = 0;
 
 	if (!all)
 		return lb_fail(err, "reading the reals: %s", strerror(errno));
 	for (id = 1; id < m->meta->reals; id++)
 		n += real_at(m, half, id, &all[n]);
-	qsort(all, n, sizeof(*all), by_real);
-	for (i = 0; i < n && !ret; i++)
-		ret = lb_model_put_real(model, &all[i], err);
-	free(all);
-	return ret;
-}
-
-static int by_vip(const void *a, const void *b)
-{
-	const struct lb_m_vip *x = a, *y = b;
-
-	return lb_service_cmp(&x->svc, &y->svc);
+	lb_model_take_reals(model, all, n, m->meta->reals);
+	return 0;
 }
 
 static uint32_t vip_at(const struct lb_maps *m, uint32_t half, const struct lb_svc *s,
@@ -136,31 +117,32 @@ static uint32_t vip_at(const struct lb_maps *m, uint32_t half, const struct lb_s
 	return 1;
 }
 
-static int read_vips(const struct lb_maps *m, uint32_t half, struct lb_model *model,
+static int read_vips(const struct lb_maps *m, uint32_t root, struct lb_model *model,
 		     struct lb_err *err)
 {
-	uint32_t max = m->meta->vips, n = 0, i, k, b0 = half * m->meta->buckets;
+	uint32_t half = root & 1, services = lb_root_services(root);
+	uint32_t max = m->meta->vips, n = 0, i, k, b0 = services * m->meta->buckets;
 	/* A torn read, which the caller throws away, may see more entries than there can be. */
-	struct lb_m_vip *all = calloc(max + 2 * LB_BUCKET_ENTRIES, sizeof(*all));
-	int ret = 0;
+	uint32_t room = max + 2 * LB_BUCKET_ENTRIES;
+	struct lb_m_vip *all = calloc(room, sizeof(*all));
 
 	if (!all)
 		return lb_fail(err, "reading the VIPs: %s", strerror(errno));
-	for (i = 0; i < m->meta->buckets && n <= max; i++) {
-		const struct lb_bucket4 *b4 = &m->service4[b0 + i];
-		const struct lb_bucket6 *b6 = &m->service6[b0 + i];
+	/* Entries are filled from the first one on; a family without VIPs has no multiplier, and its pages stay untouched. */
+	for (i = 0; m->meta->mul4[services] && i < m->meta->buckets && n <= max; i++) {
+		const struct lb_bucket4 *b = &m->service4[b0 + i];
 
-		/* They are filled from the first entry on. */
-		for (k = 0; k < LB_BUCKET_ENTRIES && b4->svc[k].flags & LB_SVC_USED; k++)
-			n += vip_at(m, half, &b4->svc[k], 4, &b4->addr[k], &all[n]);
-		for (k = 0; k < LB_BUCKET_ENTRIES && b6->svc[k].flags & LB_SVC_USED; k++)
-			n += vip_at(m, half, &b6->svc[k], 6, b6->addr[k], &all[n]);
+		for (k = 0; k < LB_BUCKET_ENTRIES && b->svc[k].flags & LB_SVC_USED; k++)
+			n += vip_at(m, half, &b->svc[k], 4, &b->addr[k], &all[n]);
 	}
-	qsort(all, n, sizeof(*all), by_vip);
-	for (i = 0; i < n && !ret; i++)
-		ret = lb_model_put_vip(model, &all[i], err);
-	free(all);
-	return ret;
+	for (i = 0; m->meta->mul6[services] && i < m->meta->buckets && n <= max; i++) {
+		const struct lb_bucket6 *b = &m->service6[b0 + i];
+
+		for (k = 0; k < LB_BUCKET_ENTRIES && b->svc[k].flags & LB_SVC_USED; k++)
+			n += vip_at(m, half, &b->svc[k], 6, b->addr[k], &all[n]);
+	}
+	lb_model_take_vips(model, all, n, room);
+	return 0;
 }
 
 int lb_maps_read(const struct lb_maps *m, struct lb_model *model, struct lb_err *err)
@@ -173,7 +155,7 @@ int lb_maps_read(const struct lb_maps *m, struct lb_model *model, struct lb_err 
 		model->seed = m->meta->seed;
 		lb_source_get(&m->meta->source[root & 1], model);
 		if (read_pools(m, root & 1, model, err) || read_reals(m, root & 1, model, err) ||
-		    read_vips(m, root & 1, model, err) || read_peers(m, root & 1, model, err))
+		    read_vips(m, root, model, err) || read_peers(m, root & 1, model, err))
 			return -1;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (__atomic_load_n(&m->meta->root, __ATOMIC_ACQUIRE) == root) {

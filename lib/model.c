@@ -81,15 +81,19 @@ int lb_model_vip_cmp(const void *a, const void *b)
 }
 
 /*
- * Where key stands, or would, in a sorted array; *found tells which. The end is looked at first:
- * what is read back from the maps or from `lbtool save` comes in order.
+ * Where key stands, or would, in a sorted array; *found tells which. First is looked where the last one stood, and behind
+ * it: who asks for all asks in order, mostly. Then at the end: what comes from `lbtool save` is in order too.
  */
 static size_t place(const void *array, size_t n, size_t size, const void *key, cmp_fn cmp,
-		    bool *found)
+		    size_t *last, bool *found)
 {
 	const char *base = array;
 	size_t low = 0, high = n;
 
+	*found = true;
+	for (size_t at = *last; at < n && at <= *last + 1; at++)
+		if (cmp(base + at * size, key) == 0)
+			return *last = at;
 	*found = false;
 	if (!n || cmp(base + (n - 1) * size, key) < 0)
 		return n;
@@ -99,7 +103,7 @@ static size_t place(const void *array, size_t n, size_t size, const void *key, c
 
 		if (d == 0) {
 			*found = true;
-			return mid;
+			return *last = mid;
 		}
 		if (d < 0)
 			low = mid + 1;
@@ -114,7 +118,7 @@ static void *put(void *array, size_t *n, size_t *room, size_t size, const void *
 		 struct lb_err *err)
 {
 	bool found;
-	size_t at = place(array, *n, size, value, cmp, &found);
+	size_t last = *n, at = place(array, *n, size, value, cmp, &last, &found);
 	char *base = array;
 
 	if (found) {
@@ -207,34 +211,37 @@ static bool set_name(char to[LB_NAME_MAX + 1], const char *name)
 
 struct lb_m_pool *lb_model_pool(const struct lb_model *m, const char *name)
 {
+	static size_t last;
 	struct lb_m_pool key;
 	bool found;
 	size_t at;
 
 	if (!set_name(key.name, name))
 		return NULL;
-	at = place(m->pool, m->pools, sizeof(key), &key, lb_model_pool_cmp, &found);
+	at = place(m->pool, m->pools, sizeof(key), &key, lb_model_pool_cmp, &last, &found);
 	return found ? &m->pool[at] : NULL;
 }
 
 struct lb_m_real *lb_model_real(const struct lb_model *m, const char *pool,
 				const struct lb_addr *addr)
 {
+	static size_t last;
 	struct lb_m_real key = {.addr = *addr};
 	bool found;
 	size_t at;
 
 	if (!set_name(key.pool, pool))
 		return NULL;
-	at = place(m->real, m->reals, sizeof(key), &key, lb_model_real_cmp, &found);
+	at = place(m->real, m->reals, sizeof(key), &key, lb_model_real_cmp, &last, &found);
 	return found ? &m->real[at] : NULL;
 }
 
 struct lb_m_vip *lb_model_vip(const struct lb_model *m, const struct lb_service *svc)
 {
+	static size_t last;
 	struct lb_m_vip key = {.svc = *svc};
 	bool found;
-	size_t at = place(m->vip, m->vips, sizeof(key), &key, lb_model_vip_cmp, &found);
+	size_t at = place(m->vip, m->vips, sizeof(key), &key, lb_model_vip_cmp, &last, &found);
 
 	return found ? &m->vip[at] : NULL;
 }
@@ -242,16 +249,16 @@ struct lb_m_vip *lb_model_vip(const struct lb_model *m, const struct lb_service 
 struct lb_m_real *lb_model_pool_reals(const struct lb_model *m, const char *pool, size_t *n)
 {
 	struct lb_m_real key = {0};
-	size_t first, end;
+	size_t first, end, last = m->reals;
 	bool found;
 
 	*n = 0;
 	if (!set_name(key.pool, pool))
 		return NULL;
 	/* No address is below the empty one, and none is above one of a family that does not exist. */
-	first = place(m->real, m->reals, sizeof(key), &key, lb_model_real_cmp, &found);
+	first = place(m->real, m->reals, sizeof(key), &key, lb_model_real_cmp, &last, &found);
 	key.addr.family = UINT8_MAX;
-	end = place(m->real, m->reals, sizeof(key), &key, lb_model_real_cmp, &found);
+	end = place(m->real, m->reals, sizeof(key), &key, lb_model_real_cmp, &last, &found);
 	*n = end - first;
 	return *n ? &m->real[first] : NULL;
 }
@@ -286,6 +293,24 @@ int lb_model_put_vip(struct lb_model *m, const struct lb_m_vip *vip, struct lb_e
 		return -1;
 	m->vip = array;
 	return 0;
+}
+
+void lb_model_take_reals(struct lb_model *m, struct lb_m_real *real, size_t n, size_t room)
+{
+	free(m->real);
+	qsort(real, n, sizeof(*real), lb_model_real_cmp);
+	m->real = real;
+	m->reals = n;
+	m->real_room = room;
+}
+
+void lb_model_take_vips(struct lb_model *m, struct lb_m_vip *vip, size_t n, size_t room)
+{
+	free(m->vip);
+	qsort(vip, n, sizeof(*vip), lb_model_vip_cmp);
+	m->vip = vip;
+	m->vips = n;
+	m->vip_room = room;
 }
 
 void lb_model_del_pool(struct lb_model *m, struct lb_m_pool *pool)

@@ -76,8 +76,6 @@ uint32_t lb_kernel_hz(uint32_t *tick_shift)
 static void set_meta(struct lb_meta *meta, const struct lb_sizes *sizes)
 {
 	*meta = (struct lb_meta){
-		.mul4 = {1, 1},
-		.mul6 = {1, 1},
 		.magic = LB_META_MAGIC,
 		.version = LB_ABI_VERSION,
 		.seed = sizes->seed,

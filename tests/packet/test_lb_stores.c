@@ -112,14 +112,18 @@ Test(lb_stores, the_same_again_is_one_store)
 Test(lb_stores, one_setting_of_a_vip_is_one_bucket)
 {
 	vip(1001, true);
-	commit();
-	wrote(1, 0, 0, 0);
+	commit(); /* into a half that had none at all */
 	cr_expect(eq(sz, stores_to("table"), 0));
+	vip(1001, false);
+	commit();
+	wrote(0, 0, 0, 0); /* the other half has it so */
+	vip(1001, true);
 	vip(2000, true);
 	commit();
-	wrote(2, 0, 0, 0); /* the half that is written lacks the change before, too */
-	commit();
 	wrote(1, 0, 0, 0);
+	vip(1001, false);
+	commit();
+	wrote(1, 0, 0, 0); /* the half that is written lacks the change before, too */
 	commit();
 	wrote(0, 0, 0, 0);
 }
