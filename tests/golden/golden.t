@@ -24,6 +24,7 @@ update=
 [ "${1:-}" != -u ] || { update=1; shift; }
 [ $# -gt 0 ] || set -- */cmd
 set -- "${@%/cmd}"
+# LB_SETUP: the lbtool that prepares the cases, when the one under test is a slow build of the same.
 # LB_GOLDEN=K/N: every Nth case from the Kth on, for N that share the work.
 if [ -n "${LB_GOLDEN:-}" ]; then
 	mapfile -t share < <(printf '%s\n' "$@" | awk -v k="${LB_GOLDEN%/*}" -v n="${LB_GOLDEN#*/}" 'NR % n == k % n')
@@ -43,7 +44,7 @@ fi
 
 tmp=$(mktemp -d)
 loaded=-
-lb() { "$tmp/bin/lbtool" -n $NS "$@"; }
+lb() { "${LB_SETUP:-$tmp/bin/lbtool}" -n $NS "$@"; }
 
 # What the case before left on devices, of ours or of others.
 detach() {
