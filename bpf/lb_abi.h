@@ -107,7 +107,7 @@ struct lb_bucket6 {
 };
 _Static_assert(sizeof(struct lb_bucket6) == 128, "lb_bucket6 is two cache lines");
 
-/* Buckets of a half are counted from 0; the index in the map is half * buckets + bucket. Multipliers are odd.
+/* Buckets of a half are counted from 0; the index in the map is half * buckets + bucket. Multipliers are odd, or 0.
  * Multiply-shift after Dietzfelbinger et al., J. Algorithms 25 (1997). */
 static inline __u32 lb_scale(__u32 hash, __u32 n)
 {
@@ -364,8 +364,9 @@ struct lb_meta {
 	__u32 watch; /* 0: nobody listens; else of packets that were not dropped one in so many is looked at (lb_event.h) */
 	__u8 peers[2]; /* how many nodes share their fragments, a half each */
 	__u8 pad0[2];
-	__u64 in_buckets
-		[2]; /* hash of the services in a half of the buckets, 0: not known; for writers */
+	/* For writers: hash of the services that are in a half of the buckets, 0: not known. That it is here tells
+	 * lib/maps_move.c that root has a bit for them. */
+	__u64 in_buckets[2];
 
 	__u32 magic, version; /* in all versions here */
 	__u64 seed; /* of the flow hash and of the tables; the same on all nodes */

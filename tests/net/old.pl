@@ -16,6 +16,13 @@ for my $file (@ARGV) {
 	local $_ = <$in>;
 	s|/\*.*?\*/||gs;
 	s/(#define LB_ABI_VERSION )(\d+)/$1 . ($2 - 1)/e;
+	# Up to ABI 7 the live half of the services was that of the pools. Goes when the version before is 8.
+	s/\bin_buckets\b/placed/g;
+	s/return root >> 31;/return root & 1;/;
+	s/if \(meta->placed\[c->services\] != hash\)/if (hash)/;
+	s/ \| c\.services << 31//;
+	die "$file: the services' half stayed apart\n" if /return root >> 31|in_buckets|services << 31/ ||
+		$file =~ /lb_abi/ && !/return root & 1;/ || $file =~ /maps_place/ && !/if \(hash\)/;
 	# Their sizes are others; the statement about the version's place stays.
 	s/_Static_assert\(sizeof\([^\n]*(\n\t[^\n]*)?;\n//g;
 	s/__u16 min;/__u32 min;/;

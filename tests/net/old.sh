@@ -13,7 +13,7 @@ mkdir -p "$src"
 rm -rf "$new"
 mkdir "$new"
 cp -a bpf lib Makefile "$new"
-perl tests/net/old.pl "$new"/bpf/lb_abi.h "$new"/bpf/lb_source.h "$new"/lib/maps_health.c
+perl tests/net/old.pl "$new"/bpf/lb_abi.h "$new"/bpf/lb_source.h "$new"/lib/maps_{health,place,commit,move}.c
 cd "$new"
 find . -type f | while read -r file; do
 	cmp -s "$file" "$src/$file" || install -D -m 644 "$file" "$src/$file"

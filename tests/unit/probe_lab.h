@@ -47,7 +47,8 @@ unsigned int answers(void); /* so many calls so far */
 const char *ask(const struct probe_target *t);
 void run_for(unsigned int ms);
 void run_until(unsigned int answers_in_all, unsigned int ms);
-/* The longest time in milliseconds between two rounds of the loop since the last call. */
+/* The longest time in milliseconds between two rounds of the loop since the last call. Two of under a second do not count: a
+ * virtual machine stands still by itself. */
 unsigned int longest_gap(void);
 
 size_t descriptors(void);
