@@ -93,10 +93,10 @@ Test(lb_second, ipv6)
 
 Test(lb_second, once_settled_nobody_is_named)
 {
-	const struct timespec pause = {.tv_sec = 2, .tv_nsec = 100000000};
+	const struct timespec pause = {.tv_sec = 5, .tv_nsec = 100000000};
 	struct gue_sent before[GUE_FLOWS];
 
-	GUE_SERVE(1, false, "10.0.0.1", "10.0.0.2", "10.0.0.3");
+	GUE_SERVE(4, false, "10.0.0.1", "10.0.0.2", "10.0.0.3");
 	note(before);
 	gue_real("10.0.0.2", LB_M_DRAIN);
 	gue_commit();
@@ -270,9 +270,9 @@ static void kept(unsigned int i, const char *to, const char *other)
  */
 Test(lb_second, the_cache_may_know_an_older_connection)
 {
-	const struct timespec pause = {.tv_sec = 2, .tv_nsec = 100000000};
+	const struct timespec pause = {.tv_sec = 5, .tv_nsec = 100000000};
 
-	GUE_SERVE(2, true, "10.0.0.1");
+	GUE_SERVE(4, true, "10.0.0.1");
 	kept(1, "10.0.0.1", NULL);
 	gue_real("10.0.0.1", LB_M_DRAIN);
 	gue_real("10.0.0.2", LB_M_UP);
@@ -349,10 +349,10 @@ Test(lb_second, the_cache_names_who_can_be_reached)
 /* Nobody knows yet whose a flow is that the cache does not know: it is not written down before the slot has settled. */
 Test(lb_second, the_cache_waits)
 {
-	const struct timespec pause = {.tv_sec = 2, .tv_nsec = 100000000};
+	const struct timespec pause = {.tv_sec = 5, .tv_nsec = 100000000};
 	struct lb_sessions *s;
 
-	GUE_SERVE(2, true, "10.0.0.1");
+	GUE_SERVE(4, true, "10.0.0.1");
 	gue_flow(1, 0);
 	gue_real("10.0.0.1", LB_M_DRAIN);
 	gue_real("10.0.0.2", LB_M_UP);
