@@ -12,7 +12,6 @@
 #define V4 .dst = "203.0.113.1" /* to 10.0.0.1 */
 #define V6 .dst = "2001:db8:f::1" /* to fd00::1 */
 #define WITHIN 0.2 /* seconds in which a change must be followed */
-#define LATE (WITHIN + 1.0) /* the same where a machine stands still meanwhile */
 
 static struct world w;
 static struct lb_err err;
@@ -109,7 +108,7 @@ static void follows(const char *change, const struct pkt_spec *s, enum lb_why wh
 			return;
 		cr_assert(way.why == old.why && !memcmp(way.dmac, old.dmac, 6), "%s: %s", change,
 			  world_why_name(way.why));
-		cr_assert(now() - since < LATE, "%s: still %s after %.3f s, from %s", change,
+		cr_assert(now() - since < WITHIN, "%s: still %s after %.3f s, from %s", change,
 			  world_why_name(way.why), now() - since, text(&way.src));
 		usleep(2000);
 	}
