@@ -347,7 +347,7 @@ struct lb_count_vip {
 };
 _Static_assert(sizeof(struct lb_count_vip) == 32, "lb_count_vip is ABI");
 
-#define LB_ROOT_COMMITS 0x7fffffffu
+#define LB_ROOT_COMMITS 0x7fffffffu /* of root */
 
 /* Which half of the service buckets is live, 0 or 1. */
 static inline __u32 lb_root_services(__u32 root)
@@ -359,8 +359,8 @@ static inline __u32 lb_root_services(__u32 root)
 struct lb_meta {
 	__u32 root; /* commits so far; the lowest bit is the live half; the highest bit: lb_root_services() */
 	__u32 flags; /* enum lb_meta_flags */
-	__u64 mul4[2],
-		mul6[2]; /* multipliers of the service buckets, a half of them each; 0: all are empty */
+	/* Multipliers of the service buckets, a half of them each; 0: all are empty. */
+	__u64 mul4[2], mul6[2];
 	__u32 watch; /* 0: nobody listens; else of packets that were not dropped one in so many is looked at (lb_event.h) */
 	__u8 peers[2]; /* how many nodes share their fragments, a half each */
 	__u8 pad0[2];

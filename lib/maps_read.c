@@ -91,7 +91,7 @@ static int read_reals(const struct lb_maps *m, uint32_t half, struct lb_model *m
 		return lb_fail(err, "reading the reals: %s", strerror(errno));
 	for (id = 1; id < m->meta->reals; id++)
 		n += real_at(m, half, id, &all[n]);
-	lb_model_take_reals(model, all, n, m->meta->reals);
+	lb_model_take_reals(model, all, n);
 	return 0;
 }
 
@@ -123,8 +123,7 @@ static int read_vips(const struct lb_maps *m, uint32_t root, struct lb_model *mo
 	uint32_t half = root & 1, services = lb_root_services(root);
 	uint32_t max = m->meta->vips, n = 0, i, k, b0 = services * m->meta->buckets;
 	/* A torn read, which the caller throws away, may see more entries than there can be. */
-	uint32_t room = max + 2 * LB_BUCKET_ENTRIES;
-	struct lb_m_vip *all = calloc(room, sizeof(*all));
+	struct lb_m_vip *all = calloc(max + 2 * LB_BUCKET_ENTRIES, sizeof(*all));
 
 	if (!all)
 		return lb_fail(err, "reading the VIPs: %s", strerror(errno));
@@ -141,7 +140,7 @@ static int read_vips(const struct lb_maps *m, uint32_t root, struct lb_model *mo
 		for (k = 0; k < LB_BUCKET_ENTRIES && b->svc[k].flags & LB_SVC_USED; k++)
 			n += vip_at(m, half, &b->svc[k], 6, b->addr[k], &all[n]);
 	}
-	lb_model_take_vips(model, all, n, room);
+	lb_model_take_vips(model, all, n);
 	return 0;
 }
 

@@ -295,33 +295,27 @@ int lb_model_put_vip(struct lb_model *m, const struct lb_m_vip *vip, struct lb_e
 	return 0;
 }
 
-/* Not all the room there was: an instance may have much, and lbmon keeps its model. */
-static void *fit(void *array, size_t n, size_t size, size_t *room)
+/* The array of n values, sorted, in place of the old one. Not all the room that it has: lbmon keeps its model. */
+static void *take(void *old, void *array, size_t n, size_t size, cmp_fn cmp)
 {
-	void *less = reallocarray(array, n ? n : 1, size);
+	void *less;
 
-	if (!less)
-		return array;
-	*room = n ? n : 1;
-	return less;
+	free(old);
+	qsort(array, n, size, cmp);
+	less = reallocarray(array, n ? n : 1, size);
+	return less ? less : array;
 }
 
-void lb_model_take_reals(struct lb_model *m, struct lb_m_real *real, size_t n, size_t room)
+void lb_model_take_reals(struct lb_model *m, struct lb_m_real *real, size_t n)
 {
-	free(m->real);
-	qsort(real, n, sizeof(*real), lb_model_real_cmp);
-	m->reals = n;
-	m->real_room = room;
-	m->real = fit(real, n, sizeof(*real), &m->real_room);
+	m->real = take(m->real, real, n, sizeof(*real), lb_model_real_cmp);
+	m->reals = m->real_room = n;
 }
 
-void lb_model_take_vips(struct lb_model *m, struct lb_m_vip *vip, size_t n, size_t room)
+void lb_model_take_vips(struct lb_model *m, struct lb_m_vip *vip, size_t n)
 {
-	free(m->vip);
-	qsort(vip, n, sizeof(*vip), lb_model_vip_cmp);
-	m->vips = n;
-	m->vip_room = room;
-	m->vip = fit(vip, n, sizeof(*vip), &m->vip_room);
+	m->vip = take(m->vip, vip, n, sizeof(*vip), lb_model_vip_cmp);
+	m->vips = m->vip_room = n;
 }
 
 void lb_model_del_pool(struct lb_model *m, struct lb_m_pool *pool)

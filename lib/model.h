@@ -161,10 +161,10 @@ int lb_model_put_pool(struct lb_model *m, const struct lb_m_pool *pool, struct l
 int lb_model_put_real(struct lb_model *m, const struct lb_m_real *real, struct lb_err *err);
 int lb_model_put_vip(struct lb_model *m, const struct lb_m_vip *vip, struct lb_err *err);
 
-/* What the array holds, n values in any order with a key each, in place of those that there were. From malloc(), with room
- * for `room`; the model's from now on. */
-void lb_model_take_reals(struct lb_model *m, struct lb_m_real *real, size_t n, size_t room);
-void lb_model_take_vips(struct lb_model *m, struct lb_m_vip *vip, size_t n, size_t room);
+/* What the array holds, n values in any order with a key each, in place of those that there were. From malloc(), and the
+ * model's from now on. */
+void lb_model_take_reals(struct lb_model *m, struct lb_m_real *real, size_t n);
+void lb_model_take_vips(struct lb_model *m, struct lb_m_vip *vip, size_t n);
 
 /* As put; more than LB_M_PEERS_MAX fail. del: true when it was there. */
 int lb_model_put_peer(struct lb_model *m, const struct lb_addr *addr, struct lb_err *err);

@@ -276,18 +276,18 @@ static void vip_words(const struct lb_m_vip *is, const struct lb_m_vip *was, cha
 		add(&w, " announce %s", is->always ? "always" : "auto");
 }
 
-static bool same_vip(const struct lb_m_vip *a, const struct lb_m_vip *b)
-{
-	return !strcmp(a->pool, b->pool) && a->session == b->session && a->always == b->always &&
-	       a->hash == b->hash && a->fragments == b->fragments && a->dscp == b->dscp;
-}
-
 static void vip_put(const struct diff *d, const void *from, const void *to)
 {
 	const struct lb_m_vip *old = from, *new = to;
-	char svc[LB_SERVICE_STRLEN], is[LINE_LEN];
+	char svc[LB_SERVICE_STRLEN], is[LINE_LEN], was[LINE_LEN];
 
-	if (!new || (old && same_vip(old, new)))
+	/* Most are the very same: thousands need no text. */
+	if (!new || (old && !memcmp(old, new, sizeof(*new))))
+		return;
+	vip_words(new, new, is);
+	if (old)
+		vip_words(old, old, was);
+	if (old && !strcmp(is, was))
 		return;
 	/* A replace keeps what is not named. */
 	vip_words(new, old ? old : new, is);
