@@ -303,7 +303,9 @@ static void *take(void *old, void *array, size_t n, size_t size, cmp_fn cmp)
 	free(old);
 	qsort(array, n, size, cmp);
 	less = reallocarray(array, n ? n : 1, size);
-	return less ? less : array;
+	if (!less)
+		return array;
+	return less;
 }
 
 void lb_model_take_reals(struct lb_model *m, struct lb_m_real *real, size_t n)

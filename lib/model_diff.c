@@ -281,8 +281,7 @@ static void vip_put(const struct diff *d, const void *from, const void *to)
 	const struct lb_m_vip *old = from, *new = to;
 	char svc[LB_SERVICE_STRLEN], is[LINE_LEN], was[LINE_LEN];
 
-	/* Most are the very same: thousands need no text. */
-	if (!new || (old && !memcmp(old, new, sizeof(*new))))
+	if (!new)
 		return;
 	vip_words(new, new, is);
 	if (old)
