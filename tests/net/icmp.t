@@ -101,8 +101,9 @@ narrow_behind() { # MTU from the nodes to the reals
 uploads() { # WHAT MTU
 	local vip before i
 
-	forget
+	# In this order: no answer to the upload before comes between.
 	drop_icmp yes
+	forget
 	for vip in $VIP4 "[$VIP6]"; do
 		like "$(put "$vip" 3)" '^(000|100)$' "$1, answers lost: an upload to $vip hangs"
 		took "given up after"
