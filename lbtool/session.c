@@ -170,6 +170,7 @@ static int flush(struct tool *t, const struct lb_model *m, const struct select *
 {
 	struct lb_info info;
 	bool *of;
+	int ret;
 
 	lb_maps_info(t->maps, &info);
 	of = calloc(info.limits.reals + 1, sizeof(*of));
@@ -177,9 +178,9 @@ static int flush(struct tool *t, const struct lb_model *m, const struct select *
 		return lb_fail(&t->err, "out of memory");
 	for (size_t i = 0; i < m->reals; i++)
 		of[m->real[i].id] = select_real(sel, &m->real[i]);
-	*n = lb_maps_session_flush(t->maps, everything(sel) ? NULL : of);
+	ret = lb_maps_session_flush(t->maps, everything(sel) ? NULL : of, n, &t->err);
 	free(of);
-	return 0;
+	return ret;
 }
 
 static int would_flush(struct tool *t, const struct lb_model *m, const struct select *sel,

@@ -7,10 +7,12 @@
 
 #include "lbtool/reload.h"
 #include "lbtool/tool.h"
+#include "lib/heap.h"
 #include "lib/lock.h"
 #include "lib/prog.h"
 
 #define LOCK_WAIT_MS 5000
+#define LARGE_MODEL 512 /* reals: two models of so many take more than a huge page costs */
 
 void tool_init(struct tool *t)
 {
@@ -41,7 +43,13 @@ int tool_out(struct tool *t)
 
 int tool_maps(struct tool *t)
 {
-	return t->maps ? 0 : lb_maps_open(t->instance, &t->maps, &t->err);
+	if (t->maps)
+		return 0;
+	if (lb_maps_open(t->instance, &t->maps, &t->err))
+		return -1;
+	if (lb_maps_reals(t->maps) >= LARGE_MODEL)
+		lb_heap_large();
+	return 0;
 }
 
 int tool_enter(struct tool *t)

@@ -15,7 +15,7 @@
 #include "lib/maps_internal.h"
 #include "lib/prog_internal.h"
 
-#define MAPPINGS 9
+#define MAPPINGS 6
 
 static const char not_loaded[] = "nothing is loaded: \"lbtool prog load\" comes first";
 
@@ -37,26 +37,20 @@ static void mappings(struct lb_maps *m, struct mapping out[MAPPINGS + 1])
 {
 	const struct lb_meta *meta = m->meta;
 	const struct mapping all[MAPPINGS + 1] = {
-		{"service4", (void **)&m->service4, meta ? 2 * meta->buckets : 0,
-		 sizeof(*m->service4)},
-		{"service6", (void **)&m->service6, meta ? 2 * meta->buckets : 0,
-		 sizeof(*m->service6)},
 		{"pool", (void **)&m->pool, meta ? 2 * meta->pools : 0, sizeof(*m->pool)},
 		{"check", (void **)&m->check, meta ? 2 * meta->pools : 0, sizeof(*m->check)},
 		{"mixed", (void **)&m->mixed, meta ? meta->pools : 0, sizeof(*m->mixed)},
 		{"real", (void **)&m->real, meta ? meta->reals : 0, sizeof(*m->real)},
 		{"health", (void **)&m->health, meta ? meta->reals : 0, sizeof(*m->health)},
-		{"session", (void **)&m->session, meta && meta->sessions ? meta->sessions : 1,
-		 sizeof(*m->session)},
 		{"peers", (void **)&m->peers, 2, sizeof(*m->peers)},
 	};
 
 	memcpy(out, all, sizeof(all));
 }
 
-static int map_fd(int fd, const char *name, void **at, size_t len, struct lb_err *err)
+static int map_fd(int fd, const char *name, void **at, size_t first, size_t len, struct lb_err *err)
 {
-	*at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	*at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)first);
 	if (*at != MAP_FAILED)
 		return 0;
 	*at = NULL;
@@ -71,7 +65,7 @@ static int map_one(const char *instance, const char *name, void **at, size_t len
 
 	if (fd < 0)
 		return -1;
-	ret = map_fd(fd, name, at, len, err);
+	ret = map_fd(fd, name, at, 0, len, err);
 	close(fd);
 	return ret;
 }
@@ -105,14 +99,50 @@ bool lb_maps_moved(const struct lb_maps *maps, const char *instance)
 	return version && version != maps->meta->version;
 }
 
-static size_t slots_len(const struct lb_maps *m)
+int lb_stretch_map(int fd, const char *name, uint32_t first, uint32_t n, size_t size,
+		   struct lb_stretch *s, struct lb_err *err)
 {
-	return map_len(m->meta->slots, sizeof(*m->slot));
+	size_t from = first * size, in_page = from % sysconf(_SC_PAGESIZE);
+
+	*s = (struct lb_stretch){0};
+	if (!n)
+		return 0;
+	s->len = map_len(in_page + n * size, 1);
+	if (map_fd(fd, name, &s->pages, from - in_page, s->len, err))
+		return -1;
+	s->at = (char *)s->pages + in_page;
+	return 0;
 }
 
-int lb_maps_slots(struct lb_maps *m, struct lb_err *err)
+void lb_stretch_unmap(struct lb_stretch *s)
 {
-	return m->slot ? 0 : map_fd(m->table, "table", (void **)&m->slot, slots_len(m), err);
+	if (s->pages)
+		munmap(s->pages, s->len);
+	*s = (struct lb_stretch){0};
+}
+
+int lb_slots_map(const struct lb_maps *m, uint32_t base, uint32_t n, struct lb_stretch *s,
+		 struct lb_err *err)
+{
+	return lb_stretch_map(m->table, "table", base, n, sizeof(struct lb_slot), s, err);
+}
+
+int lb_services_map(const struct lb_maps *m, uint8_t family, uint32_t half, struct lb_stretch *s,
+		    struct lb_err *err)
+{
+	uint32_t n = m->meta->buckets;
+
+	if (family == 4)
+		return lb_stretch_map(m->service4, "service4", half * n, n,
+				      sizeof(struct lb_bucket4), s, err);
+	return lb_stretch_map(m->service6, "service6", half * n, n, sizeof(struct lb_bucket6), s,
+			      err);
+}
+
+int lb_session_map(const struct lb_maps *m, struct lb_stretch *s, struct lb_err *err)
+{
+	return lb_stretch_map(m->session, "session", 0, m->meta->sessions,
+			      sizeof(struct lb_session), s, err);
 }
 
 static int open_fds(struct lb_maps *m, const char *instance, struct lb_err *err)
@@ -126,7 +156,10 @@ static int open_fds(struct lb_maps *m, const char *instance, struct lb_err *err)
 		{"count_real", &m->count_real},
 		{"count_why", &m->count_why},
 		{"dev", &m->dev},
+		{"service4", &m->service4},
+		{"service6", &m->service6},
 		{"table", &m->table},
+		{"session", &m->session},
 	};
 	size_t i;
 
@@ -165,7 +198,8 @@ int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return lb_fail(err, "opening the maps: %s", strerror(errno));
-	m->nexthop = m->count_vip = m->count_real = m->count_why = m->dev = m->table = -1;
+	m->nexthop = m->count_vip = m->count_real = m->count_why = m->dev = -1;
+	m->service4 = m->service6 = m->table = m->session = -1;
 	m->cpus = libbpf_num_possible_cpus();
 	if (map_one(instance, "meta", (void **)&m->meta, map_len(1, sizeof(*m->meta)), err) ||
 	    lb_meta_id(instance, &m->meta_id, err) || lb_meta_check(m->meta, instance, err) ||
@@ -200,8 +234,6 @@ void lb_maps_close(struct lb_maps *m)
 	for (i = 0; all[i].name; i++)
 		if (*all[i].at)
 			munmap(*all[i].at, map_len(all[i].entries, all[i].size));
-	if (m->slot)
-		munmap(m->slot, slots_len(m));
 	if (m->meta)
 		munmap(m->meta, map_len(1, sizeof(*m->meta)));
 	close_fd(m->nexthop);
@@ -209,7 +241,10 @@ void lb_maps_close(struct lb_maps *m)
 	close_fd(m->count_real);
 	close_fd(m->count_why);
 	close_fd(m->dev);
+	close_fd(m->service4);
+	close_fd(m->service6);
 	close_fd(m->table);
+	close_fd(m->session);
 	free(m);
 }
 
@@ -226,6 +261,15 @@ uint32_t lb_maps_table(const struct lb_maps *m, uint32_t pool_id, uint32_t *base
 
 	*base = table >> 32;
 	return (uint64_t)*base + n <= m->meta->slots ? n : 0;
+}
+
+uint32_t lb_maps_reals(const struct lb_maps *m)
+{
+	uint32_t half = root_of(m) & 1, n = 0, id;
+
+	for (id = 1; id < m->meta->reals; id++)
+		n += m->real[id].half[half].state != LB_STATE_FREE;
+	return n;
 }
 
 void lb_maps_info(const struct lb_maps *m, struct lb_info *info)
@@ -257,18 +301,22 @@ int lb_maps_shares(struct lb_maps *m, const struct lb_model *model, const char *
 		   uint32_t *count, uint32_t n, struct lb_err *err)
 {
 	const struct lb_m_pool *p = lb_model_pool(model, pool);
-	uint32_t *by_id, base, slots, i;
+	uint32_t *by_id, base = 0, slots, i;
 	const struct lb_m_real *r;
+	const struct lb_slot *slot;
+	struct lb_stretch table;
 	size_t reals;
 
-	if (lb_maps_slots(m, err))
-		return -1;
-	by_id = calloc(LB_REALS_MAX, sizeof(*by_id));
-	if (!by_id)
-		return lb_fail(err, "counting slots: %s", strerror(errno));
 	slots = p ? lb_maps_table(m, p->id, &base) : 0;
-	for (i = 0; i < slots; i++)
-		by_id[m->slot[base + i].real]++;
+	if (lb_slots_map(m, base, slots, &table, err))
+		return -1;
+	slot = table.at;
+	by_id = calloc(LB_REALS_MAX, sizeof(*by_id));
+	for (i = 0; by_id && i < slots; i++)
+		by_id[slot[i].real]++;
+	lb_stretch_unmap(&table);
+	if (!by_id)
+		return lb_fail(err, "counting slots: %s", strerror(ENOMEM));
 	r = lb_model_pool_reals(model, pool, &reals);
 	for (i = 0; i < n; i++)
 		count[i] = i < reals ? by_id[r[i].id] : 0;
@@ -280,19 +328,23 @@ int lb_maps_digest(struct lb_maps *m, const struct lb_model *model, const char *
 		   uint64_t *digest, struct lb_err *err)
 {
 	const struct lb_m_pool *p = lb_model_pool(model, pool);
-	uint32_t base, slots, i, b;
+	uint32_t base = 0, slots, i, b;
 	uint64_t h = 0xcbf29ce484222325ull;
+	struct lb_stretch table;
+	const struct lb_slot *slot;
 
-	if (lb_maps_slots(m, err))
-		return -1;
 	slots = p ? lb_maps_table(m, p->id, &base) : 0;
+	if (lb_slots_map(m, base, slots, &table, err))
+		return -1;
+	slot = table.at;
 	for (i = 0; i < slots; i++) {
-		const struct lb_real *r = &m->real[m->slot[base + i].real % m->meta->reals];
+		const struct lb_real *r = &m->real[slot[i].real % m->meta->reals];
 
 		h = (h ^ r->family) * 0x100000001b3ull;
 		for (b = 0; b < (r->family == 4 ? 4u : 16u); b++)
 			h = (h ^ r->addr[b]) * 0x100000001b3ull;
 	}
+	lb_stretch_unmap(&table);
 	*digest = h;
 	return 0;
 }

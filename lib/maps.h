@@ -24,6 +24,9 @@ struct lb_maps;
 int lb_maps_open(const char *instance, struct lb_maps **maps, struct lb_err *err);
 void lb_maps_close(struct lb_maps *maps);
 
+/* How many reals there are, without a model; while somebody commits, perhaps a few less or more. */
+uint32_t lb_maps_reals(const struct lb_maps *maps);
+
 struct lb_info {
 	uint32_t version; /* of the ABI */
 	uint32_t commits;
@@ -133,10 +136,9 @@ struct lb_sessions {
 /* *sessions is the caller's to free(). */
 int lb_maps_sessions(const struct lb_maps *maps, struct lb_sessions **sessions, struct lb_err *err);
 /*
- * Removes the entries of the reals whose id is set in of[limits.reals + 1], all there are when it is NULL, and returns
- * how many. Needs the lock: else an id may get another real meanwhile. A packet under way may write its entry back.
+ * Removes the entries of the reals whose id is set in of[limits.reals + 1], all there are when it is NULL; *n: how many. Needs the lock: else an id may get another real meanwhile. A packet under way may write its entry back.
  */
-uint64_t lb_maps_session_flush(struct lb_maps *maps, const bool *of);
+int lb_maps_session_flush(struct lb_maps *maps, const bool *of, uint64_t *n, struct lb_err *err);
 
 struct lb_counts {
 	uint64_t packets, bytes; /* of all CPUs; bytes of frames as they came */

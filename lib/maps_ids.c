@@ -112,12 +112,15 @@ static uint32_t free_real(const struct commit *c, struct id_source *ids)
 }
 
 /* The session cache forgets ids that are about to mean another real. */
-static void forget_sessions(struct commit *c, const bool *reused)
+static int forget_sessions(struct commit *c, const bool *reused)
 {
+	struct lb_stretch cache;
 	uint32_t i, w;
 
+	if (lb_session_map(c->maps, &cache, c->err))
+		return -1;
 	for (i = 0; i < c->maps->meta->sessions; i++) {
-		struct lb_session *s = &c->maps->session[i];
+		struct lb_session *s = (struct lb_session *)cache.at + i;
 
 		for (w = 0; w < LB_SESSION_WAYS; w++) {
 			uint64_t e = __atomic_load_n(&s->way[w], __ATOMIC_RELAXED);
@@ -126,6 +129,8 @@ static void forget_sessions(struct commit *c, const bool *reused)
 				__atomic_store_n(&s->way[w], 0, __ATOMIC_RELAXED);
 		}
 	}
+	lb_stretch_unmap(&cache);
+	return 0;
 }
 
 static int new_real(struct commit *c, struct lb_m_real *r, bool was_used)
@@ -192,7 +197,7 @@ static int real_ids(struct commit *c)
 	for (i = 0; i < c->to->reals && !ret; i++)
 		ret = give_real_id(c, &c->to->real[i], &ids, reused);
 	if (!ret && memchr(reused, 1, LB_REALS_MAX))
-		forget_sessions(c, reused);
+		ret = forget_sessions(c, reused);
 out:
 	free(reused);
 	free(ids.taken);

@@ -10,23 +10,41 @@
 
 struct lb_maps {
 	struct lb_meta *meta;
-	struct lb_bucket4 *service4;
-	struct lb_bucket6 *service6;
 	struct lb_pool *pool;
 	struct lb_check_conf *check;
 	uint64_t *mixed;
-	struct lb_slot *slot; /* NULL until lb_maps_slots() */
 	struct lb_real *real;
 	struct lb_real_health *health;
-	struct lb_session *session;
 	struct lb_peers *peers;
-	int nexthop, count_vip, count_real, count_why, dev, table; /* descriptors */
+	int nexthop, count_vip, count_real, count_why, dev; /* descriptors */
+	int service4, service6, table,
+		session; /* mapped where they are needed: struct lb_stretch */
 	uint32_t meta_id; /* the kernel's id of map `meta` */
 	int cpus; /* possible ones: values of per-CPU maps */
 };
 
-/* Maps the tables, which are large, and which few have need of. 0, or -1 with *err. */
-int lb_maps_slots(struct lb_maps *maps, struct lb_err *err);
+/*
+ * A stretch of a large array in memory, n elements of `size` bytes from `first` on: to map such an array takes longer than to read
+ * what is wanted of it. n may be 0. 0, or -1 with *err, where nothing is mapped; it is ended by lb_stretch_unmap(), which a zeroed
+ * one bears.
+ */
+struct lb_stretch {
+	void *at; /* the first element, NULL: none */
+	void *pages;
+	size_t len;
+};
+int lb_stretch_map(int fd, const char *name, uint32_t first, uint32_t n, size_t size,
+		   struct lb_stretch *s, struct lb_err *err);
+void lb_stretch_unmap(struct lb_stretch *s);
+
+/* A half of the buckets of a family (4, 6). */
+int lb_services_map(const struct lb_maps *maps, uint8_t family, uint32_t half, struct lb_stretch *s,
+		    struct lb_err *err);
+/* Of map `table`. */
+int lb_slots_map(const struct lb_maps *maps, uint32_t base, uint32_t n, struct lb_stretch *s,
+		 struct lb_err *err);
+/* The whole session cache, which may have no entries. */
+int lb_session_map(const struct lb_maps *maps, struct lb_stretch *s, struct lb_err *err);
 
 /* The kernel's id of the pinned map `meta`. 0, or -1 with *err. */
 int lb_meta_id(const char *instance, uint32_t *id, struct lb_err *err);

@@ -278,27 +278,25 @@ static void copy_lines(void *to, const void *from, uint32_t n, size_t size)
 			memcpy((char *)to + i, (const char *)from + i, size);
 }
 
-/* One family's. Multiplier 0: it has none, and where that is so already nothing is touched, not even read. */
-static void copy_family(void *to, const void *from, uint32_t n, size_t size, __u64 *mul,
-			uint64_t mul_from, bool known)
-{
-	if (known && !*mul && !mul_from)
-		return;
-	copy_lines(to, from, n, size);
-	*mul = mul_from;
-}
-
-/* known: the half of them that c->services names is as its multipliers say. */
-static void copy_buckets(const struct commit *c, const struct fill *f4, const struct fill *f6,
-			 bool known)
+/*
+ * One family's. Multiplier 0: it has none, and where that is so already nothing is touched, not even read. known: the half
+ * that c->services names is as its multipliers say.
+ */
+static int copy_family(const struct commit *c, const struct fill *f, const void *from, size_t size,
+		       bool known)
 {
 	struct lb_meta *meta = c->maps->meta;
-	uint32_t n = meta->buckets, at = c->services * n;
+	__u64 *mul = &(f->family == 4 ? meta->mul4 : meta->mul6)[c->services];
+	struct lb_stretch to;
 
-	copy_family(&c->maps->service4[at], f4->b4, n, sizeof(*f4->b4), &meta->mul4[c->services],
-		    f4->mul, known);
-	copy_family(&c->maps->service6[at], f6->b6, n, sizeof(*f6->b6), &meta->mul6[c->services],
-		    f6->mul, known);
+	if (known && !*mul && !f->mul)
+		return 0;
+	if (lb_services_map(c->maps, f->family, c->services, &to, c->err))
+		return -1;
+	copy_lines(to.at, from, f->buckets, size);
+	*mul = f->mul;
+	lb_stretch_unmap(&to);
+	return 0;
 }
 
 static uint64_t mix_entry(uint64_t h, const struct lb_addr *addr, const struct lb_svc *svc)
@@ -359,8 +357,9 @@ static int place(const struct commit *c, const struct lb_own *own, size_t owns, 
 	f4.want = f6.want = malloc(n * sizeof(*f4.want));
 	if (!f4.b4 || !f6.b6 || !f4.used || !f4.want) {
 		lb_fail(c->err, "placing the services: %s", strerror(ENOMEM));
-	} else if (!fill_family(&f4, c->err) && !fill_family(&f6, c->err)) {
-		copy_buckets(c, &f4, &f6, known);
+	} else if (!fill_family(&f4, c->err) && !fill_family(&f6, c->err) &&
+		   !copy_family(c, &f4, f4.b4, sizeof(*f4.b4), known) &&
+		   !copy_family(c, &f6, f6.b6, sizeof(*f6.b6), known)) {
 		ret = 0;
 	}
 	free(f4.b4);

@@ -117,30 +117,60 @@ static uint32_t vip_at(const struct lb_maps *m, uint32_t half, const struct lb_s
 	return 1;
 }
 
+struct vips {
+	uint32_t half; /* of the pools */
+	struct lb_m_vip *all;
+	uint32_t n, max;
+};
+
+/* Entries of a bucket are filled from the first one on. */
+static void vips4(const struct lb_maps *m, const struct lb_bucket4 *b, uint32_t n, struct vips *v)
+{
+	for (uint32_t k; n-- && v->n <= v->max; b++)
+		for (k = 0; k < LB_BUCKET_ENTRIES && b->svc[k].flags & LB_SVC_USED; k++)
+			v->n += vip_at(m, v->half, &b->svc[k], 4, &b->addr[k], &v->all[v->n]);
+}
+
+static void vips6(const struct lb_maps *m, const struct lb_bucket6 *b, uint32_t n, struct vips *v)
+{
+	for (uint32_t k; n-- && v->n <= v->max; b++)
+		for (k = 0; k < LB_BUCKET_ENTRIES && b->svc[k].flags & LB_SVC_USED; k++)
+			v->n += vip_at(m, v->half, &b->svc[k], 6, b->addr[k], &v->all[v->n]);
+}
+
+static int read_family(const struct lb_maps *m, uint32_t root, uint8_t family, struct vips *v,
+		       struct lb_err *err)
+{
+	uint32_t services = lb_root_services(root);
+	struct lb_stretch buckets;
+
+	/* A family without VIPs has no multiplier, and is not even mapped. */
+	if (!(family == 4 ? m->meta->mul4 : m->meta->mul6)[services])
+		return 0;
+	if (lb_services_map(m, family, services, &buckets, err))
+		return -1;
+	if (family == 4)
+		vips4(m, buckets.at, m->meta->buckets, v);
+	else
+		vips6(m, buckets.at, m->meta->buckets, v);
+	lb_stretch_unmap(&buckets);
+	return 0;
+}
+
 static int read_vips(const struct lb_maps *m, uint32_t root, struct lb_model *model,
 		     struct lb_err *err)
 {
-	uint32_t half = root & 1, services = lb_root_services(root);
-	uint32_t max = m->meta->vips, n = 0, i, k, b0 = services * m->meta->buckets;
+	struct vips v = {.half = root & 1, .max = m->meta->vips};
+
 	/* A torn read, which the caller throws away, may see more entries than there can be. */
-	struct lb_m_vip *all = calloc(max + 2 * LB_BUCKET_ENTRIES, sizeof(*all));
-
-	if (!all)
+	v.all = calloc(v.max + 2 * LB_BUCKET_ENTRIES, sizeof(*v.all));
+	if (!v.all)
 		return lb_fail(err, "reading the VIPs: %s", strerror(errno));
-	/* Entries are filled from the first one on; a family without VIPs has no multiplier, and its pages stay untouched. */
-	for (i = 0; m->meta->mul4[services] && i < m->meta->buckets && n <= max; i++) {
-		const struct lb_bucket4 *b = &m->service4[b0 + i];
-
-		for (k = 0; k < LB_BUCKET_ENTRIES && b->svc[k].flags & LB_SVC_USED; k++)
-			n += vip_at(m, half, &b->svc[k], 4, &b->addr[k], &all[n]);
+	if (read_family(m, root, 4, &v, err) || read_family(m, root, 6, &v, err)) {
+		free(v.all);
+		return -1;
 	}
-	for (i = 0; m->meta->mul6[services] && i < m->meta->buckets && n <= max; i++) {
-		const struct lb_bucket6 *b = &m->service6[b0 + i];
-
-		for (k = 0; k < LB_BUCKET_ENTRIES && b->svc[k].flags & LB_SVC_USED; k++)
-			n += vip_at(m, half, &b->svc[k], 6, b->addr[k], &all[n]);
-	}
-	lb_model_take_vips(model, all, n);
+	lb_model_take_vips(model, v.all, v.n);
 	return 0;
 }
 

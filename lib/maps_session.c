@@ -109,24 +109,28 @@ static uint32_t count_bucket(struct lb_sessions *s, const struct ticks *t,
 int lb_maps_sessions(const struct lb_maps *m, struct lb_sessions **sessions, struct lb_err *err)
 {
 	const struct lb_meta *meta = m->meta;
+	struct lb_stretch cache;
 	struct lb_sessions *s;
 	struct ticks t;
 	uint32_t i, n;
 
-	if (read_ticks(&t, err))
+	if (read_ticks(&t, err) || lb_session_map(m, &cache, err))
 		return -1;
 	s = calloc(1, sizeof(*s) + meta->reals * sizeof(*s->real));
-	if (!s)
-		return lb_fail(err, "counting the session cache: %s", strerror(errno));
+	if (!s) {
+		lb_stretch_unmap(&cache);
+		return lb_fail(err, "counting the session cache: %s", strerror(ENOMEM));
+	}
 	s->entries = (uint64_t)meta->sessions * LB_SESSION_WAYS;
-	s->bytes = meta->sessions * sizeof(*m->session);
+	s->bytes = meta->sessions * sizeof(struct lb_session);
 	s->buckets = meta->sessions;
 	s->reals = meta->reals;
 	for (i = 0; i < meta->sessions; i++) {
-		n = count_bucket(s, &t, &m->session[i]);
+		n = count_bucket(s, &t, (struct lb_session *)cache.at + i);
 		s->used += n;
 		s->full += n == LB_SESSION_WAYS;
 	}
+	lb_stretch_unmap(&cache);
 	for (i = 0; i < s->reals; i++) {
 		s->real[i].youngest = seconds(&t, s->real[i].youngest);
 		s->real[i].oldest = seconds(&t, s->real[i].oldest);
@@ -147,13 +151,16 @@ static bool flush_entry(const struct lb_maps *m, uint64_t *entry, const bool *of
 	return false;
 }
 
-uint64_t lb_maps_session_flush(struct lb_maps *m, const bool *of)
+int lb_maps_session_flush(struct lb_maps *m, const bool *of, uint64_t *n, struct lb_err *err)
 {
-	uint64_t n = 0;
-	uint32_t i, w;
+	struct lb_stretch cache;
+	uint64_t i;
 
-	for (i = 0; i < m->meta->sessions; i++)
-		for (w = 0; w < LB_SESSION_WAYS; w++)
-			n += flush_entry(m, (uint64_t *)&m->session[i].way[w], of);
-	return n;
+	*n = 0;
+	if (lb_session_map(m, &cache, err))
+		return -1;
+	for (i = 0; i < (uint64_t)m->meta->sessions * LB_SESSION_WAYS; i++)
+		*n += flush_entry(m, (uint64_t *)cache.at + i, of);
+	lb_stretch_unmap(&cache);
+	return 0;
 }

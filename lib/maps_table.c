@@ -151,6 +151,7 @@ void lb_table_ranges_free(struct commit *c)
 /* What a new table follows upon. */
 struct before {
 	const struct lb_slot *slot; /* of the live table when it is as long, else NULL */
+	struct lb_stretch table;
 	bool settled; /* its slots' `prev` counts no more */
 	uint8_t *family; /* by id: of those that may be named as the previous one, else 0 */
 };
@@ -181,7 +182,9 @@ static int look_back(const struct commit *c, const struct lb_m_pool *pool, struc
 		return lb_no_memory(c);
 	if (!was || !pool->drain || lb_maps_table(c->maps, was->id, &base) != pool->slots)
 		return 0;
-	b->slot = &c->maps->slot[base];
+	if (lb_slots_map(c->maps, base, pool->slots, &b->table, c->err))
+		return -1;
+	b->slot = b->table.at;
 	b->settled = (int32_t)(c->maps->pool[c->live * c->maps->meta->pools + was->id].settled -
 			       c->now) <= 0;
 	r = lb_model_pool_reals(c->to, pool->name, &n);
@@ -191,8 +194,8 @@ static int look_back(const struct commit *c, const struct lb_m_pool *pool, struc
 	return 0;
 }
 
-/* Writes those slots from `base` on that differ. Returns whether one has another real than before. */
-static bool fill_slots(const struct commit *c, const struct lb_m_pool *pool, uint32_t base,
+/* Writes those slots that differ. Returns whether one has another real than before. */
+static bool fill_slots(struct lb_slot *slot, const struct lb_m_pool *pool,
 		       const struct lb_m_real *r, const uint16_t *index, const struct before *b)
 {
 	bool changed = false;
@@ -201,10 +204,9 @@ static bool fill_slots(const struct commit *c, const struct lb_m_pool *pool, uin
 	for (i = 0; i < pool->slots; i++) {
 		uint16_t id = r[index[i]].id;
 		struct lb_slot next = {.real = id, .prev = prev_of(b, i, id)};
-		struct lb_slot *slot = &c->maps->slot[base + i];
 
-		if (slot->real != next.real || slot->prev != next.prev)
-			*slot = next;
+		if (slot[i].real != next.real || slot[i].prev != next.prev)
+			slot[i] = next;
 		changed |= b->slot && b->slot[i].real != id;
 	}
 	return changed;
@@ -239,6 +241,7 @@ static int build_table(struct commit *c, const struct lb_m_pool *pool, struct ta
 {
 	uint16_t *index = malloc(pool->slots * sizeof(*index));
 	struct before before = {0};
+	struct lb_stretch slots = {0};
 	uint32_t base = 0;
 	size_t n;
 	bool any;
@@ -250,17 +253,19 @@ static int build_table(struct commit *c, const struct lb_m_pool *pool, struct ta
 	ret = place(c->to, pool, index, &any, c->err);
 	if (ret || !any)
 		goto out;
-	ret = lb_maps_slots(c->maps, c->err);
-	if (!ret)
-		ret = look_back(c, pool, &before);
+	ret = look_back(c, pool, &before);
 	if (!ret)
 		ret = take_slots(c, pool, &base);
+	if (!ret)
+		ret = lb_slots_map(c->maps, base, pool->slots, &slots, c->err);
 	if (ret)
 		goto out;
-	if (fill_slots(c, pool, base, lb_model_pool_reals(c->to, pool->name, &n), index, &before))
+	if (fill_slots(slots.at, pool, lb_model_pool_reals(c->to, pool->name, &n), index, &before))
 		table->settled = c->now + pool->drain;
 	table->at = (uint64_t)base << 32 | pool->slots;
 out:
+	lb_stretch_unmap(&slots);
+	lb_stretch_unmap(&before.table);
 	free(before.family);
 	free(index);
 	return ret;
@@ -348,6 +353,8 @@ int lb_maps_stray(struct lb_maps *m, const struct lb_model *model, const char *p
 	uint16_t *index = p ? malloc(p->slots * sizeof(*index)) : NULL;
 	const struct lb_m_real *r;
 	uint32_t base, slots, i;
+	struct lb_stretch table;
+	const struct lb_slot *slot;
 	bool any;
 	size_t n;
 	int ret;
@@ -355,15 +362,18 @@ int lb_maps_stray(struct lb_maps *m, const struct lb_model *model, const char *p
 	if (!index)
 		return p ? lb_fail(err, "%s", strerror(ENOMEM))
 			 : lb_fail(err, "pool \"%s\" does not exist", pool);
-	ret = lb_maps_slots(m, err) ? -1 : place(model, p, index, &any, err);
-	r = lb_model_pool_reals(model, pool, &n);
 	slots = lb_maps_table(m, p->id, &base);
+	ret = lb_slots_map(m, base, slots, &table, err) || place(model, p, index, &any, err) ? -1
+											     : 0;
+	slot = table.at;
+	r = lb_model_pool_reals(model, pool, &n);
 	*stray = 0;
 	if (!ret && slots != (any ? p->slots : 0))
 		*stray = slots > p->slots ? slots : p->slots;
 	else if (!ret)
 		for (i = 0; i < slots; i++)
-			*stray += m->slot[base + i].real != r[index[i]].id;
+			*stray += slot[i].real != r[index[i]].id;
+	lb_stretch_unmap(&table);
 	free(index);
 	return ret;
 }

@@ -16,8 +16,9 @@
 #define TRAP_FLAG 0x100
 
 static struct mapping {
-	uint8_t *at;
+	uint8_t *at; /* NULL: ended, but what was stored is known until the next stores_begin() */
 	size_t len, size; /* bytes; of an element */
+	size_t first; /* byte of the map that it begins with */
 	char name[BPF_OBJ_NAME_LEN];
 	unsigned int *stored; /* how often, by element */
 } mapping[MAPPINGS];
@@ -31,10 +32,10 @@ static int open_pages;
 
 static size_t elements(const struct mapping *m)
 {
-	return m->len / m->size;
+	return m->len / m->size + 1; /* it may begin and end within one */
 }
 
-static void note_mapping(void *at, size_t len, int fd)
+static void note_mapping(void *at, size_t len, int fd, size_t first)
 {
 	struct bpf_map_info info = {0};
 	uint32_t size = sizeof(info);
@@ -42,8 +43,9 @@ static void note_mapping(void *at, size_t len, int fd)
 
 	if (mappings == MAPPINGS || bpf_obj_get_info_by_fd(fd, &info, &size) || !info.value_size)
 		return;
-	*m = (struct mapping){.at = at, .len = len, .size = (info.value_size + 7) & ~7u};
-	m->stored = calloc(elements(m) + 1, sizeof(*m->stored));
+	*m = (struct mapping){
+		.at = at, .len = len, .size = (info.value_size + 7) & ~7u, .first = first};
+	m->stored = calloc(elements(m), sizeof(*m->stored));
 	memcpy(m->name, info.name, sizeof(m->name));
 	if (!m->stored)
 		return;
@@ -58,7 +60,7 @@ void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 	void *at = (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
 
 	if (at != MAP_FAILED && fd >= 0 && flags & MAP_SHARED && prot & PROT_WRITE)
-		note_mapping(at, len, fd);
+		note_mapping(at, len, fd, (size_t)offset);
 	return at;
 }
 
@@ -66,12 +68,9 @@ int munmap(void *addr, size_t len)
 {
 	size_t i;
 
-	for (i = mappings; i--;) {
-		if (mapping[i].at < (uint8_t *)addr || mapping[i].at >= (uint8_t *)addr + len)
-			continue;
-		free(mapping[i].stored);
-		mapping[i] = mapping[--mappings];
-	}
+	for (i = mappings; i--;)
+		if (mapping[i].at >= (uint8_t *)addr && mapping[i].at < (uint8_t *)addr + len)
+			mapping[i].at = NULL;
 	return (int)syscall(SYS_munmap, addr, len);
 }
 
@@ -82,7 +81,7 @@ static void stored(int sig, siginfo_t *info, void *context)
 	ucontext_t *uc = context;
 
 	for (i = mappings; i--;)
-		if (at >= mapping[i].at && at < mapping[i].at + mapping[i].len)
+		if (mapping[i].at && at >= mapping[i].at && at < mapping[i].at + mapping[i].len)
 			break;
 	if (i == SIZE_MAX || open_pages == 2) {
 		sigaction(sig, &old_segv, NULL);
@@ -90,7 +89,8 @@ static void stored(int sig, siginfo_t *info, void *context)
 	}
 	if (kill_at && !--kill_at)
 		kill(getpid(), SIGKILL);
-	mapping[i].stored[(size_t)(at - mapping[i].at) / mapping[i].size]++;
+	mapping[i].stored[(mapping[i].first % mapping[i].size + (size_t)(at - mapping[i].at)) /
+			  mapping[i].size]++;
 	at -= (uintptr_t)at % page;
 	mprotect(at, page, PROT_READ | PROT_WRITE);
 #ifdef __x86_64__
@@ -125,6 +125,12 @@ void stores_begin(void)
 	sigaction(SIGSEGV, &segv, &old_segv);
 	sigaction(SIGTRAP, &trap, &old_trap);
 	watching = true;
+	for (i = mappings; i--;) {
+		if (mapping[i].at)
+			continue;
+		free(mapping[i].stored);
+		mapping[i] = mapping[--mappings];
+	}
 	for (i = 0; i < mappings; i++) {
 		memset(mapping[i].stored, 0, elements(&mapping[i]) * sizeof(*mapping[i].stored));
 		mprotect(mapping[i].at, mapping[i].len, PROT_READ);
@@ -142,7 +148,8 @@ void stores_end(void)
 
 	watching = false;
 	for (i = 0; i < mappings; i++)
-		mprotect(mapping[i].at, mapping[i].len, PROT_READ | PROT_WRITE);
+		if (mapping[i].at)
+			mprotect(mapping[i].at, mapping[i].len, PROT_READ | PROT_WRITE);
 	sigaction(SIGSEGV, &old_segv, NULL);
 	sigaction(SIGTRAP, &old_trap, NULL);
 }

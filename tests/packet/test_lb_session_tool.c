@@ -14,6 +14,14 @@
 
 static struct world w;
 static struct lb_err err;
+
+static uint64_t flushed(const bool *of)
+{
+	uint64_t n;
+
+	must(lb_maps_session_flush(w.maps, of, &n, &err));
+	return n;
+}
 static struct lb_session *cache; /* the map itself */
 static struct lb_sessions *seen;
 
@@ -92,7 +100,7 @@ Test(lb_session_tool, nothing_yet)
 	cr_assert(eq(u32, seen->buckets, BUCKETS));
 	cr_assert(zero(u64, seen->used));
 	cr_assert(zero(u32, seen->full));
-	cr_assert(zero(u64, lb_maps_session_flush(w.maps, NULL)));
+	cr_assert(zero(u64, flushed(NULL)));
 }
 
 Test(lb_session_tool, counts_by_real)
@@ -182,7 +190,7 @@ Test(lb_session_tool, junk_is_counted_as_nobodys)
 	look();
 	cr_assert(eq(u64, seen->used, 2));
 	cr_assert(eq(u32, seen->real[0].entries, 2));
-	cr_assert(eq(u64, lb_maps_session_flush(w.maps, NULL), 2));
+	cr_assert(eq(u64, flushed(NULL), 2));
 	look();
 	cr_assert(zero(u64, seen->used));
 }
@@ -208,11 +216,11 @@ Test(lb_session_tool, flushes_one_real)
 	n = use("s", "10.0.0.2")->entries;
 	cr_assert(gt(u32, n, 0));
 	of[id_of("s", "10.0.0.2")] = true;
-	cr_assert(eq(u64, lb_maps_session_flush(w.maps, of), n));
+	cr_assert(eq(u64, flushed(of), n));
 	look();
 	cr_assert(zero(u32, use("s", "10.0.0.2")->entries));
 	cr_assert(eq(u64, seen->used, FLOWS - n));
-	cr_assert(eq(u64, lb_maps_session_flush(w.maps, NULL), FLOWS - n));
+	cr_assert(eq(u64, flushed(NULL), FLOWS - n));
 }
 
 /* What it is for: flows leave a draining real, and only those. */
@@ -226,7 +234,7 @@ Test(lb_session_tool, flushed_flows_go_by_the_table)
 	must(world_real(&w, "s", "10.0.0.2", 1, LB_M_DRAIN, &err));
 	must(world_commit(&w, &err));
 	of[id_of("s", "10.0.0.1")] = true;
-	lb_maps_session_flush(w.maps, of);
+	flushed(of);
 	send_all("203.0.113.1", FLOWS, got);
 	cr_assert(zero(u32, got[1]));
 	cr_assert(eq(u32, got[2], had[2]));
@@ -257,7 +265,7 @@ Test(lb_session_tool, flush_spares_what_is_not_meant)
 		for (uint32_t i = 0; i < RACED; i++)
 			cache[i].way[0] = meant;
 		cr_assert(zero(int, pthread_create(&thread, NULL, writer, &other)));
-		n += lb_maps_session_flush(w.maps, of);
+		n += flushed(of);
 		pthread_join(thread, NULL);
 		for (uint32_t i = 0; i < RACED; i++)
 			cr_assert(cache[i].way[0] == other, "round %d, bucket %u", round, i);
@@ -292,5 +300,5 @@ Test(lb_session_tool, a_million_entries_in_20_ms)
 	cr_assert(lt(dbl, best, SCAN_MS));
 	if (getenv("LB_SAY"))
 		fprintf(stderr, "%.2f ms\n", best);
-	cr_assert(eq(u64, lb_maps_session_flush(w.maps, NULL), ENTRIES));
+	cr_assert(eq(u64, flushed(NULL), ENTRIES));
 }
