@@ -16,6 +16,7 @@ const volatile struct {
 	__u32 tcp_idle; /* ticks after which a TCP flow's entry counts no more, and one seen again may be pushed out */
 	__u32 mixed_life; /* jiffies after which no entry differs from its pool's table, see map `mixed` */
 	__u32 nexthop_life; /* jiffies */
+	__u32 recent; /* words of map `recent`, 0: not used */
 	__u32 trace; /* 1: loaded to be asked, see trace.h: it writes to nothing that packets read */
 } lb_cfg = {};
 
@@ -39,6 +40,7 @@ LB_ARRAY(table, BPF_MAP_TYPE_ARRAY, struct lb_slots, BPF_F_MMAPABLE);
 LB_ARRAY(real, BPF_MAP_TYPE_ARRAY, struct lb_real, BPF_F_MMAPABLE);
 LB_ARRAY(health, BPF_MAP_TYPE_ARRAY, struct lb_real_health, BPF_F_MMAPABLE);
 LB_ARRAY(session, BPF_MAP_TYPE_ARRAY, struct lb_session, BPF_F_MMAPABLE);
+LB_ARRAY(recent, BPF_MAP_TYPE_ARRAY, __u64, 0); /* each program has its own */
 LB_ARRAY(mixed, BPF_MAP_TYPE_ARRAY, __u64, BPF_F_MMAPABLE);
 LB_ARRAY(nexthop, BPF_MAP_TYPE_PERCPU_ARRAY, struct lb_nexthop, 0);
 LB_ARRAY(count_vip, BPF_MAP_TYPE_PERCPU_ARRAY, struct lb_count_vip, 0);

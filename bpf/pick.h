@@ -5,7 +5,7 @@
 #ifndef LB_PICK_H
 #define LB_PICK_H
 
-#include "bpf/session.h"
+#include "bpf/recent.h"
 
 /* Two 32-bit halves, each with its own key, multiplied: NH of UMAC (RFC 4418, section 5.2). */
 static __always_inline __u64 lb_nh(__u64 word, __u64 key)
@@ -187,10 +187,20 @@ static __always_inline int lb_pick(struct lb_pkt *p, __u32 *had)
 	p->hash = lb_flow_hash(p);
 	if (p->flags & LB_SVC_SESSION && lb_cfg.sessions) {
 		p->cache = LB_CACHE_MISS;
-		if (!lb_begins(p))
+		if (!lb_begins(p)) {
+			bool noted = lb_noted(p);
+
+			p->real = noted ? lb_noted_real(p) : 0;
+			if (p->real) {
+				p->cache = LB_CACHE_HIT;
+				return LB_NEXT;
+			}
 			*had = lb_recall_fresh(p);
-		else if (lb_mixed(p->svc->pool))
+			if (!noted && *had >> 8)
+				lb_take_note(p);
+		} else if (lb_mixed(p->svc->pool)) {
 			*had = LB_HAD_ASK;
+		}
 		if (*had == LB_HAD_ASK)
 			*had = lb_recall(p->hash, p->svc->pool, lb_half(p),
 					 p->proto | p->tcp_flags << 8 | p->flags << 16);

@@ -97,6 +97,12 @@ static uint32_t idle_ticks(uint32_t seconds, uint32_t hz, uint32_t shift)
 	return ((uint64_t)seconds * hz + (1u << shift) - 1) >> shift;
 }
 
+/* Words of map `recent`: a note for every fourth entry of the session cache, which is never full of flows of one tick. */
+static uint32_t recent_words(const struct lb_meta *meta)
+{
+	return (meta->sessions + 1) / 2;
+}
+
 /* Read-only data of a program for an instance that meta describes; trace: of one to be asked. */
 static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta, bool trace)
 {
@@ -116,7 +122,16 @@ static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta, bool tra
 	/* Two ticks more: what was kept in the tick of a change, and an age that rounds down. */
 	cfg->mixed_life = (cfg->tcp_idle + 3) << shift;
 	cfg->nexthop_life = hz / LB_NEXTHOP_HZ;
+	cfg->recent = trace ? 0 : recent_words(meta);
 	cfg->trace = trace;
+}
+
+/* Maps that each program has for itself. */
+static int set_own_maps(struct lb_bpf *skel, const struct lb_meta *meta)
+{
+	uint32_t n = recent_words(meta);
+
+	return bpf_map__set_max_entries(skel->maps.recent, n ? n : 1);
 }
 
 static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)
@@ -149,7 +164,7 @@ static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)
 
 	for (i = 0; i < sizeof(size) / sizeof(*size) && !ret; i++)
 		ret = bpf_map__set_max_entries(size[i].map, size[i].entries);
-	return ret;
+	return ret ? ret : set_own_maps(skel, meta);
 }
 
 /* The balancer's pin comes last: it is the sign that all is there. */
@@ -264,7 +279,7 @@ static struct lb_bpf *load_again(const char *instance, bool trace, struct lb_err
 	set_rodata(skel, meta, trace);
 	if (lb_pin_reuse(skel->obj, instance, trace ? read_maps : NULL, err))
 		goto fail;
-	ret = trace ? set_trace_maps(skel, meta) : 0;
+	ret = trace ? set_trace_maps(skel, meta) : set_own_maps(skel, meta);
 	if (!ret)
 		ret = lb_bpf__load(skel);
 	if (!ret)

@@ -144,14 +144,14 @@ int lb_pin_clear(const char *instance, bool rx, struct lb_err *err)
 	return 0;
 }
 
-/* The pin of a map; NULL: not pinned (read-only data belongs to one program alone). */
+/* The pin of a map; NULL: not pinned (read-only data and what was seen lately belong to one program alone). */
 static const char *pin_name(const struct bpf_map *map)
 {
 	const char *name = bpf_map__name(map);
 
 	if (strcmp(name, ".data.meta") == 0)
 		return "meta";
-	return strchr(name, '.') ? NULL : name;
+	return strchr(name, '.') || strcmp(name, "recent") == 0 ? NULL : name;
 }
 
 int lb_pin_maps(struct bpf_object *obj, const char *instance, struct lb_err *err)

@@ -45,6 +45,14 @@ const struct bench_case bench_cases[] = {
 	 0,
 	 0,
 	 0},
+	{"tcp4-new",
+	 "IPv4 TCP, established, 65,536 flows, soon after it",
+	 {.dst = "203.0.113.8"},
+	 65536,
+	 LB_TX,
+	 0,
+	 0,
+	 0},
 	{"table4-4k", "IPv4 TCP, table only, 4,096 flows", {OFF4}, 4096, LB_TX, 0, 0, 0},
 	{"tcp4-4k", "IPv4 TCP, established, 4,096 flows", {ON4}, 4096, LB_TX, 0, 0, 0},
 	{"tcp6-64k", "IPv6 TCP, established, 65,536 flows", {ON6}, 65536, LB_TX, 0, 0, 0},
@@ -98,8 +106,7 @@ const struct bench_case *bench_case_of(const char *name, struct lb_err *err)
 	return NULL;
 }
 
-/* No table has changed for long but that of pool "new". */
-static int long_ago(const struct world *w, struct lb_err *err)
+int bench_long_ago(const struct world *w, struct lb_err *err)
 {
 	uint64_t jiffies = 1; /* the kernel's begin above */
 	char path[128];
@@ -148,5 +155,5 @@ int bench_config(struct world *w, uint32_t sessions, struct lb_err *err)
 	    world_vip(w, "203.0.113.8:80/tcp", "new", true, err) ||
 	    world_vip(w, "[2001:db8:f::1]:80/tcp", "six", true, err))
 		return -1;
-	return world_commit(w, err) || long_ago(w, err) ? -1 : 0;
+	return world_commit(w, err) || bench_long_ago(w, err) ? -1 : 0;
 }
