@@ -29,8 +29,7 @@ _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 /*
  * Map `mixed`, by pool id: jiffies when the table last changed, or when a flow was last kept at another real than the
  * table's; 0: not long ago, not dated yet. What was never kept since cannot differ from the table: a SYN then need not
- * look whether there is an entry for it to mend, and a flood of them costs no line of the cache; and whose entry is fresh goes by
- * the table (recent.h). So who changes a table sets the date to 0 before packets see it.
+ * look whether there is an entry for it to mend, and a flood of them costs no line of the cache.
  */
 
 #endif

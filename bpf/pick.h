@@ -69,15 +69,6 @@ static __always_inline int lb_pick_only(struct lb_pkt *p)
 	return LB_NEXT;
 }
 
-/* id: whom the session cache has, or 0. gue: that real is reached by GUE. */
-static __always_inline int lb_pick_by(struct lb_pkt *p, __u32 id, bool gue)
-{
-	p->real = id ? id : lb_table(p);
-	if (id && gue && p->proto == IPPROTO_TCP)
-		p->prev = lb_other(id, p->svc->pool, lb_half(p), p->hash >> 32);
-	return p->real ? LB_NEXT : LB_DROP_NO_REAL;
-}
-
 /* What the session cache had: the id of the flow's real << 8, or 0, and the bits below. */
 enum {
 	LB_HAD_WAY = 15, /* where the flow's entry is, counted from 1; 0: it has none */
@@ -180,41 +171,51 @@ static __always_inline __u32 lb_recall_fresh(const struct lb_pkt *p)
 	return LB_SESSION_REAL(e) << 8 | LB_HAD_ALL | (r->encap == LB_ENCAP_GUE ? LB_HAD_GUE : 0);
 }
 
+/* The real that the session cache had, if it had any. Only a receiver of GUE has a choice. */
+static __always_inline void lb_pick_kept(struct lb_pkt *p, __u32 had)
+{
+	__u32 id = had >> 8;
+
+	if (!id)
+		return;
+	p->cache = LB_CACHE_HIT;
+	p->real = id;
+	p->prev = 0;
+	if (had & LB_HAD_GUE && p->proto == IPPROTO_TCP)
+		p->prev = lb_other(id, p->svc->pool, lb_half(p), p->hash >> 32);
+}
+
 /* Of a service that is neither placed by the client's address nor one real's alone. *had is for lb_keep(). */
 static __always_inline int lb_pick(struct lb_pkt *p, __u32 *had)
 {
 	*had = LB_HAD_ALL;
 	p->hash = lb_flow_hash(p);
+	p->real = lb_table(p);
 	if (p->flags & LB_SVC_SESSION && lb_cfg.sessions) {
 		p->cache = LB_CACHE_MISS;
 		if (!lb_begins(p)) {
-			bool noted = lb_noted(p);
-
-			p->real = noted ? lb_noted_real(p) : 0;
-			if (p->real) {
+			if (lb_noted(p, p->real)) {
 				p->cache = LB_CACHE_HIT;
 				return LB_NEXT;
 			}
 			*had = lb_recall_fresh(p);
-			if (!noted && *had >> 8)
-				lb_take_note(p);
+			if (*had >> 8 && *had >> 8 == p->real)
+				lb_take_note(p, p->real);
 		} else if (lb_mixed(p->svc->pool)) {
 			*had = LB_HAD_ASK;
 		}
 		if (*had == LB_HAD_ASK)
 			*had = lb_recall(p->hash, p->svc->pool, lb_half(p),
 					 p->proto | p->tcp_flags << 8 | p->flags << 16);
-		if (*had >> 8)
-			p->cache = LB_CACHE_HIT;
+		lb_pick_kept(p, *had);
 	}
-	return lb_pick_by(p, *had >> 8, *had & LB_HAD_GUE);
+	return p->real ? LB_NEXT : LB_DROP_NO_REAL;
 }
 
 static __always_inline int lb_pick_any(struct lb_pkt *p)
 {
 	bool session = lb_cfg.sessions && p->flags & LB_SVC_SESSION;
 	__u32 had = LB_HAD_ALL;
-	int why;
 
 	p->hash = p->flags & LB_SVC_SRC ? lb_client_hash(p) : lb_flow_hash(p);
 	if (p->flags & LB_SVC_REAL)
@@ -225,11 +226,14 @@ static __always_inline int lb_pick_any(struct lb_pkt *p)
 		had = lb_recall(p->hash, p->svc->pool, lb_half(p),
 				p->proto | p->tcp_flags << 8 | p->flags << 16);
 	if (had >> 8)
-		p->cache = LB_CACHE_HIT;
-	why = lb_pick_by(p, had >> 8, had & LB_HAD_GUE);
-	if (why == LB_NEXT && !(had & LB_HAD_ALL))
+		lb_pick_kept(p, had);
+	else
+		p->real = lb_table(p);
+	if (!p->real)
+		return LB_DROP_NO_REAL;
+	if (!(had & LB_HAD_ALL))
 		lb_keep(p, had);
-	return why;
+	return LB_NEXT;
 }
 
 #endif

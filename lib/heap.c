@@ -10,6 +10,7 @@
 
 #define HUGE_PAGE (2ul << 20)
 #define ROOM (4 * HUGE_PAGE)
+#define USUAL_PAD (128 << 10) /* DEFAULT_TOP_PAD */
 #define HEADER 4096 /* more than malloc() keeps beside a piece, and at the beginning of the heap */
 
 void lb_heap_large(void)
@@ -26,6 +27,7 @@ void lb_heap_large(void)
 	/* Its successor's header is written now, and must not be the first one to touch a page that is to be huge. */
 	end += HEADER;
 	skipped = malloc(HUGE_PAGE - end % HUGE_PAGE);
+	mallopt(M_TOP_PAD, USUAL_PAD); /* near a limit, room to spare would be asked for in vain */
 	first = (end + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
 	end = (uintptr_t)sbrk(0) & ~(HUGE_PAGE - 1);
 	if (first < end)

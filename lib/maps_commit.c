@@ -79,7 +79,7 @@ static int write_tables(struct commit *c)
 }
 
 /*
- * Before the commit, lest a kill leave an old date beside a new table, or a packet see them so, and after it: packets may have dated it by the old
+ * Before the commit, lest a kill leave an old date beside a new table, and after it: packets may have dated it by the old
  * table meanwhile.
  */
 static void date_tables(const struct commit *c)

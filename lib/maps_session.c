@@ -159,9 +159,6 @@ int lb_maps_session_flush(struct lb_maps *m, const bool *of, uint64_t *n, struct
 	*n = 0;
 	if (lb_session_map(m, &cache, err))
 		return -1;
-	/* Packets ask the cache from now on, those whose entries they know to be there, too: see bpf/recent.h. */
-	for (i = 0; i < m->meta->pools; i++)
-		__atomic_store_n(&m->mixed[i], 0, __ATOMIC_RELEASE);
 	for (i = 0; i < (uint64_t)m->meta->sessions * LB_SESSION_WAYS; i++)
 		*n += flush_entry(m, (uint64_t *)cache.at + i, of);
 	lb_stretch_unmap(&cache);

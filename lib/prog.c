@@ -97,10 +97,10 @@ static uint32_t idle_ticks(uint32_t seconds, uint32_t hz, uint32_t shift)
 	return ((uint64_t)seconds * hz + (1u << shift) - 1) >> shift;
 }
 
-/* Words of map `recent`: a note for every fourth entry of the session cache, which is never full of flows of one tick. */
+/* Words of map `recent`: two notes for eight entries of the session cache, which is never full of flows of one tick. */
 static uint32_t recent_words(const struct lb_meta *meta)
 {
-	return (meta->sessions + 1) / 2;
+	return meta->sessions;
 }
 
 /* Read-only data of a program for an instance that meta describes; trace: of one to be asked. */

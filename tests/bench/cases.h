@@ -29,7 +29,4 @@ const struct bench_case *bench_case_of(const char *name, struct lb_err *err);
 /* 100 reals of each family, and by GUE, behind six services. */
 int bench_config(struct world *w, uint32_t sessions, struct lb_err *err);
 
-/* No table has changed for long but that of pool "new". */
-int bench_long_ago(const struct world *w, struct lb_err *err);
-
 #endif

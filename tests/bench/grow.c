@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "lib/ring.h"
-#include "tests/bench/cases.h"
 #include "tests/bench/rig.h"
 #include "tests/bench/sum.h"
 
@@ -108,7 +107,7 @@ static int configure(const struct amount *a, struct lb_err *err)
 				return -1;
 		}
 	}
-	return add_vips(a, err) || world_commit(&w, err) || bench_long_ago(&w, err) ? -1 : 0;
+	return add_vips(a, err) || world_commit(&w, err) ? -1 : 0;
 }
 
 struct sums {

@@ -12,7 +12,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define MAPPINGS 64
+#define MAPPINGS 512
 #define TRAP_FLAG 0x100
 
 static struct mapping {
@@ -32,7 +32,7 @@ static int open_pages;
 
 static size_t elements(const struct mapping *m)
 {
-	return m->len / m->size + 1; /* it may begin and end within one */
+	return (m->len + m->size - 1) / m->size + 1; /* it may begin and end within one */
 }
 
 static void note_mapping(void *at, size_t len, int fd, size_t first)
@@ -41,7 +41,9 @@ static void note_mapping(void *at, size_t len, int fd, size_t first)
 	uint32_t size = sizeof(info);
 	struct mapping *m = &mapping[mappings];
 
-	if (mappings == MAPPINGS || bpf_obj_get_info_by_fd(fd, &info, &size) || !info.value_size)
+	if (mappings == MAPPINGS)
+		abort();
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) || !info.value_size)
 		return;
 	*m = (struct mapping){
 		.at = at, .len = len, .size = (info.value_size + 7) & ~7u, .first = first};
@@ -52,6 +54,12 @@ static void note_mapping(void *at, size_t len, int fd, size_t first)
 	mappings++;
 	if (watching)
 		mprotect(at, len, PROT_READ);
+}
+
+static void forget(size_t i)
+{
+	free(mapping[i].stored);
+	mapping[i] = mapping[--mappings];
 }
 
 /* These two stand before libc's own. */
@@ -68,9 +76,13 @@ int munmap(void *addr, size_t len)
 {
 	size_t i;
 
-	for (i = mappings; i--;)
-		if (mapping[i].at >= (uint8_t *)addr && mapping[i].at < (uint8_t *)addr + len)
-			mapping[i].at = NULL;
+	for (i = mappings; i--;) {
+		if (mapping[i].at < (uint8_t *)addr || mapping[i].at >= (uint8_t *)addr + len)
+			continue;
+		mapping[i].at = NULL;
+		if (!watching)
+			forget(i);
+	}
 	return (int)syscall(SYS_munmap, addr, len);
 }
 
@@ -125,12 +137,9 @@ void stores_begin(void)
 	sigaction(SIGSEGV, &segv, &old_segv);
 	sigaction(SIGTRAP, &trap, &old_trap);
 	watching = true;
-	for (i = mappings; i--;) {
-		if (mapping[i].at)
-			continue;
-		free(mapping[i].stored);
-		mapping[i] = mapping[--mappings];
-	}
+	for (i = mappings; i--;)
+		if (!mapping[i].at)
+			forget(i);
 	for (i = 0; i < mappings; i++) {
 		memset(mapping[i].stored, 0, elements(&mapping[i]) * sizeof(*mapping[i].stored));
 		mprotect(mapping[i].at, mapping[i].len, PROT_READ);
