@@ -171,32 +171,37 @@ static __always_inline __u32 lb_recall_fresh(const struct lb_pkt *p)
 	return LB_SESSION_REAL(e) << 8 | LB_HAD_ALL | (r->encap == LB_ENCAP_GUE ? LB_HAD_GUE : 0);
 }
 
-/* The real that the session cache had, if it had any. Only a receiver of GUE has a choice. */
-static __always_inline void lb_pick_kept(struct lb_pkt *p, __u32 had)
+/* The real that the session cache had, if it had any, and whom else to name: only a receiver of GUE has a choice. */
+static __always_inline __u32 lb_pick_kept(struct lb_pkt *p, __u32 had)
 {
 	__u32 id = had >> 8;
 
 	if (!id)
-		return;
+		return 0;
 	p->cache = LB_CACHE_HIT;
 	p->real = id;
-	p->prev = 0;
-	if (had & LB_HAD_GUE && p->proto == IPPROTO_TCP)
-		p->prev = lb_other(id, p->svc->pool, lb_half(p), p->hash >> 32);
+	if (!(had & LB_HAD_GUE) || p->proto != IPPROTO_TCP)
+		return 0;
+	return lb_other(id, p->svc->pool, lb_half(p), p->hash >> 32);
 }
 
-/* Of a service that is neither placed by the client's address nor one real's alone. *had is for lb_keep(). */
-static __always_inline int lb_pick(struct lb_pkt *p, __u32 *had)
+/*
+ * Of a service that is neither placed by the client's address nor one real's alone. *had is for lb_keep(). False: there is no real, or
+ * the slot has not settled, or another real is to be named, which is the long way's.
+ */
+static __always_inline bool lb_pick(struct lb_pkt *p, __u32 *had)
 {
 	*had = LB_HAD_ALL;
 	p->hash = lb_flow_hash(p);
 	p->real = lb_table(p);
+	if (p->prev)
+		return false;
 	if (p->flags & LB_SVC_SESSION && lb_cfg.sessions) {
 		p->cache = LB_CACHE_MISS;
 		if (!lb_begins(p)) {
 			if (lb_noted(p, p->real)) {
 				p->cache = LB_CACHE_HIT;
-				return LB_NEXT;
+				return true;
 			}
 			*had = lb_recall_fresh(p);
 			if (*had >> 8 && *had >> 8 == p->real)
@@ -207,9 +212,10 @@ static __always_inline int lb_pick(struct lb_pkt *p, __u32 *had)
 		if (*had == LB_HAD_ASK)
 			*had = lb_recall(p->hash, p->svc->pool, lb_half(p),
 					 p->proto | p->tcp_flags << 8 | p->flags << 16);
-		lb_pick_kept(p, *had);
+		if (lb_pick_kept(p, *had))
+			return false;
 	}
-	return p->real ? LB_NEXT : LB_DROP_NO_REAL;
+	return p->real;
 }
 
 static __always_inline int lb_pick_any(struct lb_pkt *p)
@@ -225,9 +231,8 @@ static __always_inline int lb_pick_any(struct lb_pkt *p)
 	if (session && (!lb_begins(p) || p->flags & LB_SVC_SRC || lb_mixed(p->svc->pool)))
 		had = lb_recall(p->hash, p->svc->pool, lb_half(p),
 				p->proto | p->tcp_flags << 8 | p->flags << 16);
-	if (had >> 8)
-		lb_pick_kept(p, had);
-	else
+	p->prev = lb_pick_kept(p, had);
+	if (!(had >> 8))
 		p->real = lb_table(p);
 	if (!p->real)
 		return LB_DROP_NO_REAL;

@@ -174,7 +174,7 @@ static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, v
 	int outer;
 
 	p->tcp_flags = lb_plain_tcp_flags(l3, p);
-	if (lb_pick(p, &had) != LB_NEXT || p->prev)
+	if (!lb_pick(p, &had))
 		return LB_REST;
 	id = p->real;
 	p->nh = bpf_map_lookup_elem(&nexthop, &id);
