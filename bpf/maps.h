@@ -16,7 +16,6 @@ const volatile struct {
 	__u32 tcp_idle; /* ticks after which a TCP flow's entry counts no more, and one seen again may be pushed out */
 	__u32 mixed_life; /* jiffies after which no entry differs from its pool's table, see map `mixed` */
 	__u32 nexthop_life; /* jiffies */
-	__u32 recent; /* words of map `recent`, 0: not used */
 	__u32 trace; /* 1: loaded to be asked, see trace.h: it writes to nothing that packets read */
 } lb_cfg = {};
 

@@ -20,11 +20,12 @@ static __always_inline __u32 lb_note(const struct lb_pkt *p, __u32 id)
 	return x * 0x9e3779b97f4a7c15ull >> 32 | 1;
 }
 
+/* A word for each line of the cache. NULL: none are taken. */
 static __always_inline __u64 *lb_notes(const struct lb_pkt *p)
 {
-	__u32 at = lb_scale(p->hash >> 32, lb_cfg.recent);
+	__u32 at = lb_scale(p->hash >> 32, lb_cfg.sessions);
 
-	return bpf_map_lookup_elem(&recent, &at);
+	return lb_cfg.trace ? NULL : bpf_map_lookup_elem(&recent, &at);
 }
 
 /* id: the table's real. */
@@ -34,7 +35,7 @@ static __always_inline bool lb_noted(const struct lb_pkt *p, __u32 id)
 	__u32 note = lb_note(p, id);
 	__u64 both;
 
-	if (!lb_cfg.recent || !notes)
+	if (!notes)
 		return false;
 	both = LB_READ_ONCE(*notes);
 	return (__u32)both == note || both >> 32 == note;
@@ -45,7 +46,7 @@ static __always_inline void lb_take_note(const struct lb_pkt *p, __u32 id)
 {
 	__u64 *notes = lb_notes(p);
 
-	if (lb_cfg.recent && notes)
+	if (notes)
 		LB_WRITE_ONCE(*notes, LB_READ_ONCE(*notes) << 32 | lb_note(p, id));
 }
 

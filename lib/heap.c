@@ -15,8 +15,8 @@
 
 void lb_heap_large(void)
 {
-	static void *
-		skipped; /* for good, and never touched: what is left of the page that the heap ends in */
+	/* For good, and never touched: what is left of the page that the heap ends in. */
+	static void *skipped;
 	uintptr_t first, end = (uintptr_t)sbrk(0);
 
 	if (skipped)

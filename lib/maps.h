@@ -136,7 +136,8 @@ struct lb_sessions {
 /* *sessions is the caller's to free(). */
 int lb_maps_sessions(const struct lb_maps *maps, struct lb_sessions **sessions, struct lb_err *err);
 /*
- * Removes the entries of the reals whose id is set in of[limits.reals + 1], all there are when it is NULL; *n: how many. Needs the lock: else an id may get another real meanwhile. A packet under way may write its entry back.
+ * Removes the entries of the reals whose id is set in of[limits.reals + 1], all there are when it is NULL; *n: how many. Needs
+ * the lock: else an id may get another real meanwhile. A packet under way may write its entry back.
  */
 int lb_maps_session_flush(struct lb_maps *maps, const bool *of, uint64_t *n, struct lb_err *err);
 

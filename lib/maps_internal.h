@@ -17,8 +17,7 @@ struct lb_maps {
 	struct lb_real_health *health;
 	struct lb_peers *peers;
 	int nexthop, count_vip, count_real, count_why, dev; /* descriptors */
-	int service4, service6, table,
-		session; /* mapped where they are needed: struct lb_stretch */
+	int service4, service6, table, session; /* mapped by the stretch: struct lb_stretch */
 	uint32_t meta_id; /* the kernel's id of map `meta` */
 	int cpus; /* possible ones: values of per-CPU maps */
 };

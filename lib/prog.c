@@ -97,12 +97,6 @@ static uint32_t idle_ticks(uint32_t seconds, uint32_t hz, uint32_t shift)
 	return ((uint64_t)seconds * hz + (1u << shift) - 1) >> shift;
 }
 
-/* Words of map `recent`: two notes for eight entries of the session cache, which is never full of flows of one tick. */
-static uint32_t recent_words(const struct lb_meta *meta)
-{
-	return meta->sessions;
-}
-
 /* Read-only data of a program for an instance that meta describes; trace: of one to be asked. */
 static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta, bool trace)
 {
@@ -122,16 +116,13 @@ static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta, bool tra
 	/* Two ticks more: what was kept in the tick of a change, and an age that rounds down. */
 	cfg->mixed_life = (cfg->tcp_idle + 3) << shift;
 	cfg->nexthop_life = hz / LB_NEXTHOP_HZ;
-	cfg->recent = trace ? 0 : recent_words(meta);
 	cfg->trace = trace;
 }
 
-/* Maps that each program has for itself. */
+/* Maps that each program has for itself. Two notes for a line of eight entries: the cache is never full of flows of one tick. */
 static int set_own_maps(struct lb_bpf *skel, const struct lb_meta *meta)
 {
-	uint32_t n = recent_words(meta);
-
-	return bpf_map__set_max_entries(skel->maps.recent, n ? n : 1);
+	return bpf_map__set_max_entries(skel->maps.recent, meta->sessions ? meta->sessions : 1);
 }
 
 static int set_sizes(struct lb_bpf *skel, const struct lb_meta *meta)

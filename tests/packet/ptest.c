@@ -2,6 +2,7 @@
 #include "tests/packet/ptest.h"
 
 #include <bpf/bpf.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -119,4 +120,13 @@ bool ptest_is(const struct lb_addr *got, const char *addr)
 	struct lb_err err;
 
 	return !parse_addr(addr, &want, &err) && !lb_addr_cmp(got, &want);
+}
+
+void ptest_one_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	cr_assert(zero(int, sched_setaffinity(0, sizeof(one), &one)));
 }

@@ -32,6 +32,8 @@ struct lb_addr ptest_real(struct world *w, const struct pkt *in, const char *wha
 struct lb_session *ptest_cache(const struct world *w, uint32_t *buckets);
 /* Makes each of its entries so many ticks older. */
 void ptest_age(struct lb_session *cache, uint32_t buckets, uint32_t ticks);
+/* From now on on one CPU, which has one cache of next hops. */
+void ptest_one_cpu(void);
 bool ptest_is(const struct lb_addr *got, const char *addr);
 
 #endif

@@ -2,7 +2,6 @@
 /* test_lb_nexthop.c - the way to the real: what the kernel's tables say now, and what map `dev` adds. */
 #include <bpf/bpf.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,15 +15,10 @@
 static struct world w;
 static struct lb_err err;
 
-/* One CPU, so that one next-hop cache. */
 static void setup(void)
 {
-	cpu_set_t one;
-
 	ptest_served(&w);
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	cr_assert(zero(int, sched_setaffinity(0, sizeof(one), &one)));
+	ptest_one_cpu();
 }
 
 static void teardown(void)

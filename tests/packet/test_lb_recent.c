@@ -3,7 +3,6 @@
  * test_lb_recent.c - a flow that the session cache was found to have at the table's real in this tick asks it no more, unless the
  * table changes. An entry that is made to lie shows who was asked.
  */
-#include <sched.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -26,7 +25,6 @@ static void setup(void)
 	struct lb_sizes sizes = {
 		.reals = 64, .vips = 64, .pools = 8, .tables = 4, .sessions = 16384};
 	char addr[32];
-	cpu_set_t one;
 
 	ptest_root();
 	must(world_net(&err));
@@ -40,10 +38,7 @@ static void setup(void)
 	must(world_vip(&w, "203.0.113.2:80/tcp", "s", false, &err));
 	must(world_commit(&w, &err));
 	cache = ptest_cache(&w, &buckets);
-	/* Each CPU has next hops of its own. */
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	cr_assert(zero(int, sched_setaffinity(0, sizeof(one), &one)));
+	ptest_one_cpu();
 }
 
 static void teardown(void)
