@@ -5,7 +5,7 @@
 #ifndef LB_PICK_H
 #define LB_PICK_H
 
-#include "bpf/recent.h"
+#include "bpf/pending.h"
 
 /* Two 32-bit halves, each with its own key, multiplied: NH of UMAC (RFC 4418, section 5.2). */
 static __always_inline __u64 lb_nh(__u64 word, __u64 key)
@@ -74,24 +74,25 @@ enum {
 	LB_HAD_WAY = 15, /* where the flow's entry is, counted from 1; 0: it has none */
 	LB_HAD_GUE = 16, /* that real is reached by GUE */
 	LB_HAD_ALL = 32, /* there is nothing to write */
-	LB_HAD_ASK = 64, /* not known: lb_recall() is to be asked */
+	LB_HAD_LATER = 64, /* to be written, unasked: lb_put_off() */
 };
 
 /*
  * Global functions stand between what follows and the session cache: the verifier would walk all of it once for each way of
  * a line, and where it is short it would lose its registers.
  *
- * kind: protocol | TCP's flags << 8 | the service's flags << 16.
+ * where: pool | the live half << 16. kind: protocol | TCP's flags << 8 | the service's flags << 16. note: take one if the
+ * flow's real is this one; 0: take none.
  */
-__u32 lb_recall(__u64 hash, __u32 pool, __u32 half, __u32 kind);
+__u32 lb_recall(__u64 hash, __u32 where, __u32 kind, __u32 note);
 
-__noinline __u32 lb_recall(__u64 hash, __u32 pool, __u32 half, __u32 kind)
+__noinline __u32 lb_recall(__u64 hash, __u32 where, __u32 kind, __u32 note)
 {
-	const struct lb_svc svc = {.pool = pool};
+	const struct lb_svc svc = {.pool = where & 0xffff};
 	const struct lb_pkt p = {
 		.svc = &svc,
 		.hash = hash,
-		.root = half,
+		.root = where >> 16,
 		.proto = kind,
 		.tcp_flags = kind >> 8,
 		.flags = kind >> 16,
@@ -101,11 +102,22 @@ __noinline __u32 lb_recall(__u64 hash, __u32 pool, __u32 half, __u32 kind)
 	__u32 id = 0, way;
 
 	had = lb_session_find(&p, &k, &id);
-	if (!k.session)
+	if (!k.session) {
 		way = LB_HAD_ALL;
-	else
+		if (had && id == note)
+			lb_take_note(hash, id, lb_tick());
+	} else {
 		way = k.way ? k.way - k.session->way + 1 : 0;
+	}
 	return had ? id << 8 | (had->encap == LB_ENCAP_GUE ? LB_HAD_GUE : 0) | way : way;
+}
+
+/* What waits may be this flow's entry. */
+static __always_inline __u32 lb_ask(const struct lb_pkt *p, __u32 note)
+{
+	lb_settle_pending();
+	return lb_recall(p->hash, p->svc->pool | lb_half(p) << 16,
+			 p->proto | p->tcp_flags << 8 | p->flags << 16, note);
 }
 
 /* had: lb_recall()'s answer. kind: 1 quoted | 2 another real is named | 4 the live half | TCP's flags << 8 | pool << 16. */
@@ -145,32 +157,6 @@ static __always_inline void lb_keep(const struct lb_pkt *p, __u32 had)
 			    p->svc->pool << 16);
 }
 
-/*
- * What lb_recall() would say of a flow without an entry, or with one that was written in this tick, as nearly all were: that
- * is neither stale nor to be written anew. Not of a packet that begins a connection.
- */
-static __always_inline __u32 lb_recall_fresh(const struct lb_pkt *p)
-{
-	__u32 tag = p->hash, at = lb_scale(p->hash >> 32, lb_cfg.sessions);
-	struct lb_session *s = bpf_map_lookup_elem(&session, &at);
-	const struct lb_real *r;
-	const __u64 *way;
-	__u64 e;
-
-	if (!s)
-		return LB_HAD_ALL;
-	way = lb_session_way(s, tag);
-	if (!way)
-		return 0;
-	e = LB_READ_ONCE(*way);
-	if ((__u32)(e >> 32) != tag || (__u16)e != (lb_tick() << 1 | 1))
-		return LB_HAD_ASK;
-	r = lb_holds(LB_SESSION_REAL(e), p->svc->pool, lb_half(p));
-	if (!r)
-		return LB_HAD_ASK;
-	return LB_SESSION_REAL(e) << 8 | LB_HAD_ALL | (r->encap == LB_ENCAP_GUE ? LB_HAD_GUE : 0);
-}
-
 /* The real that the session cache had, if it had any, and whom else to name: only a receiver of GUE has a choice. */
 static __always_inline __u32 lb_pick_kept(struct lb_pkt *p, __u32 had)
 {
@@ -197,23 +183,20 @@ static __always_inline bool lb_pick(struct lb_pkt *p, __u32 *had)
 	if (p->prev)
 		return false;
 	if (p->flags & LB_SVC_SESSION && lb_cfg.sessions) {
-		p->cache = LB_CACHE_MISS;
-		if (!lb_begins(p)) {
-			if (lb_noted(p, p->real)) {
-				p->cache = LB_CACHE_HIT;
-				return true;
-			}
-			*had = lb_recall_fresh(p);
-			if (*had >> 8 && *had >> 8 == p->real)
-				lb_take_note(p, p->real);
-		} else if (lb_mixed(p->svc->pool)) {
-			*had = LB_HAD_ASK;
+		if (!lb_begins(p) && lb_noted(p->hash, p->real)) {
+			p->cache = LB_CACHE_HIT;
+			return true;
 		}
-		if (*had == LB_HAD_ASK)
-			*had = lb_recall(p->hash, p->svc->pool, lb_half(p),
-					 p->proto | p->tcp_flags << 8 | p->flags << 16);
-		if (lb_pick_kept(p, *had))
-			return false;
+		if (lb_mixed(p->svc->pool)) {
+			p->cache = LB_CACHE_MISS;
+			*had = lb_ask(p, p->real);
+			if (lb_pick_kept(p, *had))
+				return false;
+		} else if (lb_begins(p)) {
+			p->cache = LB_CACHE_MISS;
+		} else {
+			*had = LB_HAD_LATER;
+		}
 	}
 	return p->real;
 }
@@ -229,8 +212,7 @@ static __always_inline int lb_pick_any(struct lb_pkt *p)
 	if (session)
 		p->cache = LB_CACHE_MISS;
 	if (session && (!lb_begins(p) || p->flags & LB_SVC_SRC || lb_mixed(p->svc->pool)))
-		had = lb_recall(p->hash, p->svc->pool, lb_half(p),
-				p->proto | p->tcp_flags << 8 | p->flags << 16);
+		had = lb_ask(p, 0);
 	p->prev = lb_pick_kept(p, had);
 	if (!(had >> 8))
 		p->real = lb_table(p);

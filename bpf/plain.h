@@ -183,7 +183,10 @@ static __always_inline int lb_plain_send(struct xdp_md *ctx, struct lb_pkt *p, v
 	if (lb_plain_len(l3, p->v6) > p->nh->fits || p->nh->flags & ~(LB_NH_V6 | LB_NH_GUE) ||
 	    !lb_fresh(p->nh) || !lb_for(ctx, p->nh))
 		return LB_REST;
-	if (!(had & LB_HAD_ALL)) {
+	if (had & LB_HAD_LATER) {
+		p->tcp_flags = lb_plain_tcp_flags(l3, p);
+		lb_put_off(p);
+	} else if (!(had & LB_HAD_ALL)) {
 		p->proto = lb_plain_proto(l3, p->v6);
 		p->tcp_flags = lb_plain_tcp_flags(l3, p);
 		lb_keep(p, had);

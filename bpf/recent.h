@@ -13,26 +13,26 @@
 #include "bpf/session.h"
 
 /* Never 0, which is no note. */
-static __always_inline __u32 lb_note(const struct lb_pkt *p, __u32 id)
+static __always_inline __u32 lb_note(__u64 hash, __u32 id, __u32 tick)
 {
-	__u64 x = p->hash ^ id ^ (__u64)lb_tick() << 16 ^ (__u64)p->svc->pool << 32;
+	__u64 x = hash ^ id ^ (__u64)tick << 16;
 
 	return x * 0x9e3779b97f4a7c15ull >> 32 | 1;
 }
 
 /* A word for each line of the cache. NULL: none are taken. */
-static __always_inline __u64 *lb_notes(const struct lb_pkt *p)
+static __always_inline __u64 *lb_notes(__u64 hash)
 {
-	__u32 at = lb_scale(p->hash >> 32, lb_cfg.sessions);
+	__u32 at = lb_scale(hash >> 32, lb_cfg.sessions);
 
 	return lb_cfg.trace ? NULL : bpf_map_lookup_elem(&recent, &at);
 }
 
 /* id: the table's real. */
-static __always_inline bool lb_noted(const struct lb_pkt *p, __u32 id)
+static __always_inline bool lb_noted(__u64 hash, __u32 id)
 {
-	const __u64 *notes = lb_notes(p);
-	__u32 note = lb_note(p, id);
+	const __u64 *notes = lb_notes(hash);
+	__u32 note = lb_note(hash, id, lb_tick());
 	__u64 both;
 
 	if (!notes)
@@ -42,12 +42,12 @@ static __always_inline bool lb_noted(const struct lb_pkt *p, __u32 id)
 }
 
 /* The older of two is forgotten. */
-static __always_inline void lb_take_note(const struct lb_pkt *p, __u32 id)
+static __always_inline void lb_take_note(__u64 hash, __u32 id, __u32 tick)
 {
-	__u64 *notes = lb_notes(p);
+	__u64 *notes = lb_notes(hash);
 
 	if (notes)
-		LB_WRITE_ONCE(*notes, LB_READ_ONCE(*notes) << 32 | lb_note(p, id));
+		LB_WRITE_ONCE(*notes, LB_READ_ONCE(*notes) << 32 | lb_note(hash, id, tick));
 }
 
 #endif

@@ -25,22 +25,20 @@ static __always_inline __u64 lb_entry(const struct lb_pkt *p, __u32 id, __u32 ti
 	return p->hash << 32 | (__u64)id << 16 | tick << 1 | again;
 }
 
+/*
+ * Ways of a line are compared without a branch: no CPU would foresee it (a miss is 5 ns), and the verifier would walk all of
+ * what each leads to.
+ */
+
 /* The oldest of those that were quiet for long; NULL: none was. */
 static __always_inline __u64 *lb_quiet(struct lb_session *s, __u32 tick)
 {
-	__u32 least = lb_cfg.tcp_idle;
-	__u64 *quiet = NULL;
+	__s64 oldest = 0;
 
 #pragma unroll
-	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
-		__u32 age = lb_age(LB_READ_ONCE(s->way[i]), tick);
-
-		if (age > least) {
-			least = age;
-			quiet = &s->way[i];
-		}
-	}
-	return quiet;
+	for (__u32 i = 0; i < LB_SESSION_WAYS; i++)
+		oldest = lb_max(oldest, (__u64)lb_age(LB_READ_ONCE(s->way[i]), tick) << 3 | i);
+	return oldest >> 3 > lb_cfg.tcp_idle ? &s->way[oldest & (LB_SESSION_WAYS - 1)] : NULL;
 }
 
 /*
@@ -51,22 +49,18 @@ static __always_inline __u64 *lb_quiet(struct lb_session *s, __u32 tick)
 static __always_inline void lb_insert(struct lb_session *s, __u64 entry, __u32 tick)
 {
 	__u32 from = entry >> 32;
-	__u64 *to = NULL;
+	__s64 best = 0;
+	__u64 *to;
 
 #pragma unroll
 	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
-		__u64 *way = &s->way[(from + i) & (LB_SESSION_WAYS - 1)];
-		__u32 e = LB_READ_ONCE(*(__u32 *)way); /* a real's id is in it: not 0 */
+		__u64 e = LB_READ_ONCE(*(__u32 *)&s->way[i]); /* a real's id is in it: not 0 */
+		__u64 rank = 2 - lb_none((e ^ tick << 1) & 0xfffe) + 2 * lb_none(e);
 
-		if (e & 1)
-			continue;
-		if (!to || !e || (e ^ tick << 1) & 0xfffe)
-			to = way;
-		if (!e)
-			break;
+		rank = rank << 3 | ((from - i) & (LB_SESSION_WAYS - 1));
+		best = lb_max(best, rank & ((e & 1) - 1));
 	}
-	if (!to)
-		to = lb_quiet(s, tick);
+	to = best ? &s->way[(from - best) & (LB_SESSION_WAYS - 1)] : lb_quiet(s, tick);
 	if (to)
 		LB_WRITE_ONCE(*to, entry);
 }
@@ -124,11 +118,15 @@ __noinline int lb_kept_at(__u32 id, __u32 pool, __u32 half, __u32 hash)
 /* Where the line has an entry with that tag; NULL: nowhere. */
 static __always_inline __u64 *lb_session_way(struct lb_session *s, __u32 tag)
 {
+	__u64 at = 0;
+
 #pragma unroll
-	for (__u32 i = 0; i < LB_SESSION_WAYS; i++)
-		if (LB_READ_ONCE(LB_AT(__u32, (void *)&s->way[i] + 4)) == tag)
-			return &s->way[i];
-	return NULL;
+	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
+		__u64 is = -lb_none(LB_READ_ONCE(LB_AT(__u32, (void *)&s->way[i] + 4)) ^ tag);
+
+		at = (at & ~is) | ((i + 1) & is);
+	}
+	return at ? &s->way[(at - 1) & (LB_SESSION_WAYS - 1)] : NULL;
 }
 
 /* What the session cache knows of a flow. */

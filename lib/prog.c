@@ -101,7 +101,7 @@ static uint32_t idle_ticks(uint32_t seconds, uint32_t hz, uint32_t shift)
 static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta, bool trace)
 {
 	typeof(skel->rodata->lb_cfg) *cfg = (void *)&skel->rodata->lb_cfg;
-	uint32_t shift, hz = lb_kernel_hz(&shift);
+	uint32_t idle, shift, hz = lb_kernel_hz(&shift);
 	uint64_t x = meta->seed;
 	size_t i;
 
@@ -113,8 +113,9 @@ static void set_rodata(struct lb_bpf *skel, const struct lb_meta *meta, bool tra
 	cfg->tick_shift = shift;
 	cfg->udp_idle = idle_ticks(meta->idle_udp ? meta->idle_udp : LB_UDP_IDLE, hz, shift);
 	cfg->tcp_idle = idle_ticks(meta->idle_tcp ? meta->idle_tcp : LB_TCP_IDLE, hz, shift);
+	idle = cfg->udp_idle > cfg->tcp_idle ? cfg->udp_idle : cfg->tcp_idle;
 	/* Two ticks more: what was kept in the tick of a change, and an age that rounds down. */
-	cfg->mixed_life = (cfg->tcp_idle + 3) << shift;
+	cfg->mixed_life = (idle + 3) << shift;
 	cfg->nexthop_life = hz / LB_NEXTHOP_HZ;
 	cfg->trace = trace;
 }

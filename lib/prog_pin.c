@@ -147,11 +147,15 @@ int lb_pin_clear(const char *instance, bool rx, struct lb_err *err)
 /* The pin of a map; NULL: not pinned (read-only data and what was seen lately belong to one program alone). */
 static const char *pin_name(const struct bpf_map *map)
 {
+	static const char *const own[] = {"pending", "recent"};
 	const char *name = bpf_map__name(map);
 
 	if (strcmp(name, ".data.meta") == 0)
 		return "meta";
-	return strchr(name, '.') || strcmp(name, "recent") == 0 ? NULL : name;
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (strcmp(name, own[i]) == 0)
+			return NULL;
+	return strchr(name, '.') ? NULL : name;
 }
 
 int lb_pin_maps(struct bpf_object *obj, const char *instance, struct lb_err *err)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 types = {}
-OWN = ("recent",)  # not pinned: each program has its own
+OWN = ("pending", "recent")  # not pinned: each program has its own
 
 
 def kind(i):

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <time.h>
 
 /* VIPs of the tables and where they lead; world.h has the routes. */
 static const struct {
@@ -82,21 +83,41 @@ struct lb_addr ptest_real(struct world *w, const struct pkt *in, const char *wha
 	return to;
 }
 
-struct lb_session *ptest_cache(const struct world *w, uint32_t *buckets)
+/* info: of the map. */
+static void *map_whole(const struct world *w, const char *name, struct bpf_map_info *info)
 {
-	struct bpf_map_info info = {0};
-	uint32_t len = sizeof(info);
-	void *cache;
+	uint32_t len = sizeof(*info);
+	void *at;
 	char path[128];
 	int fd;
 
-	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/session", w->instance);
+	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/%s", w->instance, name);
 	fd = bpf_obj_get(path);
-	cr_assert(zero(int, bpf_obj_get_info_by_fd(fd, &info, &len)));
-	cache = mmap(NULL, sizeof(struct lb_session) * info.max_entries, PROT_READ | PROT_WRITE,
-		     MAP_SHARED, fd, 0);
+	cr_assert(zero(int, bpf_obj_get_info_by_fd(fd, info, &len)), "%s", name);
+	at = mmap(NULL, (size_t)info->value_size * info->max_entries, PROT_READ | PROT_WRITE,
+		  MAP_SHARED, fd, 0);
 	close(fd);
-	cr_assert(cache != MAP_FAILED);
+	cr_assert(at != MAP_FAILED, "%s", name);
+	return at;
+}
+
+void *ptest_map(const struct world *w, const char *name)
+{
+	struct bpf_map_info info = {0};
+
+	return map_whole(w, name, &info);
+}
+
+uint64_t *ptest_mixed(const struct world *w, const char *pool)
+{
+	return (uint64_t *)ptest_map(w, "mixed") + lb_model_pool(&w->model, pool)->id;
+}
+
+struct lb_session *ptest_cache(const struct world *w, uint32_t *buckets)
+{
+	struct bpf_map_info info = {0};
+	struct lb_session *cache = map_whole(w, "session", &info);
+
 	*buckets = info.max_entries;
 	return cache;
 }
@@ -112,6 +133,19 @@ void ptest_age(struct lb_session *cache, uint32_t buckets, uint32_t ticks)
 				cache[i].way[k] = (e & ~0xfffeull) | (tick & 0x7fff) << 1;
 		}
 	}
+}
+
+void ptest_write_pending(struct world *w, const char *vip)
+{
+	const struct timespec jiffy = {.tv_nsec = 11000000}; /* and a bit, with HZ=100 */
+	static uint16_t sport = 40000; /* a flow that was not seen yet */
+	struct pkt_spec s = {.dst = vip, .flags = 0x10, .sport = sport};
+	struct pkt in;
+
+	sport++;
+	nanosleep(&jiffy, NULL);
+	pkt_build(&in, &s);
+	ptest_real(w, &in, "to have written what waits");
 }
 
 bool ptest_is(const struct lb_addr *got, const char *addr)

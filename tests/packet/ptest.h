@@ -28,10 +28,19 @@ void ptest_served(struct world *w);
 enum lb_why ptest_send(struct world *w, const struct pkt *in, struct pkt *out, const char *what);
 /* Sends a packet that must be forwarded rightly; returns where to. */
 struct lb_addr ptest_real(struct world *w, const struct pkt *in, const char *what);
+/* A map of the instance, all of it; munmap() is the end of the process. */
+void *ptest_map(const struct world *w, const char *name);
+
+/* When the pool's table last changed, see map `mixed`: with PTEST_LONG_AGO in it, no entry of the session cache counts that differs. */
+uint64_t *ptest_mixed(const struct world *w, const char *pool);
+#define PTEST_LONG_AGO 1 /* jiffies: the kernel's begin above */
+
 /* The session cache, all of it; munmap() is the end of the process. */
 struct lb_session *ptest_cache(const struct world *w, uint32_t *buckets);
 /* Makes each of its entries so many ticks older. */
 void ptest_age(struct lb_session *cache, uint32_t buckets, uint32_t ticks);
+/* What waits on this CPU to be written to the cache (bpf/pending.h) is written, by a packet to that VIP's port 80, of a settled pool. */
+void ptest_write_pending(struct world *w, const char *vip);
 /* From now on on one CPU, which has one cache of next hops. */
 void ptest_one_cpu(void);
 bool ptest_is(const struct lb_addr *got, const char *addr);

@@ -197,6 +197,34 @@ Test(lb_idle, at_the_ends)
 	rules(14400, 30);
 }
 
+/* A UDP flow that is kept elsewhere longer than any connection: the pool has not settled before its entry counts no more. */
+Test(lb_idle, what_is_kept_longer_counts_as_long)
+{
+	struct pkt_spec one = udp, another; /* shows the other real's next hop to this CPU */
+	uint64_t *mixed, jiffies;
+	struct lb_addr had, got;
+	struct timespec jiffy;
+
+	ptest_one_cpu();
+	one.payload = 22; /* so that it is plain */
+	another = one;
+	another.sport = 30000;
+	begin(30, 3000);
+	mixed = ptest_mixed(&w, "s");
+	had = send_to(&one);
+	set(&had, LB_M_DRAIN);
+	got = send_to(&one);
+	cr_assert(zero(int, lb_addr_cmp(&had, &got)));
+	clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
+	jiffies = 1000 * 1000000000ull / jiffy.tv_nsec;
+	cr_assert(gt(u64, *mixed, jiffies));
+	*mixed -= jiffies;
+	ptest_age(cache, 1, ticks(1000));
+	send_to(&another);
+	got = send_to(&one);
+	cr_expect(zero(int, lb_addr_cmp(&had, &got)));
+}
+
 Test(lb_idle, tcp_below_udp)
 {
 	begin(30, 300);

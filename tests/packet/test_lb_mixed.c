@@ -3,17 +3,15 @@
  * test_lb_mixed.c - a SYN looks for an entry to mend only while there may be one that differs from the table: for so long
  * after a change of it, and while flows are kept elsewhere.
  */
-#include <bpf/bpf.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "tests/packet/ptest.h"
 
 #define FLOWS 96u
 #define X "10.0.0.1" /* the real that changes */
-#define LONG_AGO 1 /* jiffies: the kernel's begin above */
+#define TICKS 40000 /* jiffies: more than a tick, and less than an entry counts */
 #define IDLE (LB_TCP_IDLE / LB_TICK + 2)
 
 enum { SYN = 0x02, ACK = 0x10 };
@@ -25,20 +23,6 @@ static struct lb_meta *meta;
 static bool long_way; /* packets take it, as when somebody listens */
 static struct lb_session *cache;
 static uint32_t buckets;
-
-static void *map(const char *name)
-{
-	char path[128];
-	void *at;
-	int fd;
-
-	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/%s", w.instance, name);
-	fd = bpf_obj_get(path);
-	at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	cr_assert(at != MAP_FAILED, "%s", name);
-	return at;
-}
 
 static void setup(void)
 {
@@ -58,10 +42,9 @@ static void setup(void)
 	must(world_vip(&w, "203.0.113.1:80/tcp", "s", true, &err));
 	must(world_vip(&w, "203.0.113.1:53/udp", "s", true, &err));
 	must(world_commit(&w, &err));
-	mixed = map("mixed");
-	mixed += lb_model_pool(&w.model, "s")->id;
+	mixed = ptest_mixed(&w, "s");
 	cr_assert(gt(u16, lb_model_pool(&w.model, "s")->id, 0));
-	meta = map("meta");
+	meta = ptest_map(&w, "meta");
 	cache = ptest_cache(&w, &buckets);
 }
 
@@ -133,16 +116,16 @@ static void expect_at_x(uint32_t flow, uint8_t flags, bool at)
 
 CASE(a_change_is_not_dated_yet)
 {
-	*mixed = LONG_AGO;
+	*mixed = PTEST_LONG_AGO;
 	set_x(LB_M_DRAIN);
 	cr_expect(zero(u64, *mixed));
 	to(0, SYN);
-	cr_expect(gt(u64, *mixed, LONG_AGO), "the first SYN dates it");
+	cr_expect(gt(u64, *mixed, PTEST_LONG_AGO), "the first SYN dates it");
 }
 
 CASE(a_change_of_health_is_one)
 {
-	*mixed = LONG_AGO;
+	*mixed = PTEST_LONG_AGO;
 	must(world_health(&w, "s", X, LB_HEALTH_DOWN, &err));
 	lb_model_free(&w.model);
 	must(lb_maps_read(w.maps, &w.model, &err));
@@ -152,10 +135,10 @@ CASE(a_change_of_health_is_one)
 
 CASE(a_change_of_another_kind_is_none)
 {
-	*mixed = LONG_AGO;
+	*mixed = PTEST_LONG_AGO;
 	must(world_vip(&w, "203.0.113.9:80/tcp", "s", true, &err));
 	must(world_commit(&w, &err));
-	cr_expect(eq(u64, *mixed, LONG_AGO));
+	cr_expect(eq(u64, *mixed, PTEST_LONG_AGO));
 }
 
 CASE(a_syn_mends_after_a_change)
@@ -171,20 +154,28 @@ CASE(a_syn_mends_after_a_change)
 CASE(a_syn_does_not_look_long_after)
 {
 	uint32_t flow = kept_at_x();
+	size_t len = sizeof(*cache) * buckets;
+	struct lb_session *before = malloc(len);
 
-	*mixed = LONG_AGO;
+	cr_assert(before != NULL);
+	memcpy(before, cache, len);
+	*mixed = PTEST_LONG_AGO;
 	expect_at_x(flow, SYN, false);
-	expect_at_x(flow, ACK, true);
+	cr_expect(zero(int, memcmp(before, cache, len)));
+	free(before);
 }
 
 CASE(a_flow_that_is_kept_elsewhere_dates_it)
 {
 	uint32_t flow = kept_at_x();
+	uint64_t then;
 
-	ptest_age(cache, buckets, 1);
-	*mixed = LONG_AGO;
 	expect_at_x(flow, ACK, true);
-	cr_expect(gt(u64, *mixed, LONG_AGO));
+	cr_assert(gt(u64, *mixed, TICKS));
+	*mixed = then = *mixed - TICKS;
+	ptest_age(cache, buckets, 1);
+	expect_at_x(flow, ACK, true);
+	cr_expect(gt(u64, *mixed, then));
 	expect_at_x(flow, SYN, false);
 	expect_at_x(flow, ACK, false);
 }
@@ -194,10 +185,10 @@ CASE(a_flow_that_is_where_the_table_says_does_not)
 	struct lb_addr a = to(0, ACK), b;
 
 	ptest_age(cache, buckets, 1);
-	*mixed = LONG_AGO;
+	*mixed = PTEST_LONG_AGO;
 	b = to(0, ACK);
 	cr_expect(zero(int, lb_addr_cmp(&a, &b)));
-	cr_expect(eq(u64, *mixed, LONG_AGO));
+	cr_expect(eq(u64, *mixed, PTEST_LONG_AGO));
 }
 
 CASE(an_entry_of_a_silent_flow_counts_no_more)

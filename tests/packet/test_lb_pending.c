@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * test_lb_pending.c - a pool whose table has not changed for long: packets do not ask the session cache, whose entries are written
+ * several at a time, and are there when the table changes.
+ */
+#include <stdio.h>
+#include <time.h>
+
+#include "lib/parse.h"
+#include "tests/packet/ptest.h"
+
+#define REALS 8
+#define MOST 4096u /* flows, of which each gets its entry */
+#define VIP "203.0.113.1"
+#define OTHER "203.0.113.3" /* another VIP of the pool */
+
+enum { FIN = 0x01, ACK = 0x10 };
+
+static struct world w;
+static struct lb_err err;
+static struct lb_meta *meta;
+static struct lb_session *cache;
+static uint32_t buckets;
+static struct lb_addr had[MOST]; /* whom each flow had */
+
+static struct lb_addr to_vip(const char *vip, uint32_t flow, uint8_t flags)
+{
+	struct pkt_spec s = {.dst = vip, .flags = flags, .sport = 10000 + flow};
+	struct pkt in;
+
+	pkt_build(&in, &s);
+	return ptest_real(&w, &in, "flow");
+}
+
+static struct lb_addr to(uint32_t flow, uint8_t flags)
+{
+	return to_vip(VIP, flow, flags);
+}
+
+static void settle(void)
+{
+	*ptest_mixed(&w, "s") = PTEST_LONG_AGO;
+}
+
+static void setup(void)
+{
+	struct lb_sizes sizes = {
+		.reals = 64, .vips = 64, .pools = 8, .tables = 4, .sessions = 65536, .seed = 42};
+	char addr[32];
+
+	ptest_root();
+	must(world_net(&err));
+	must(world_load(&w, "pending", &sizes, &err));
+	must(world_pool(&w, "s", 1021, &err));
+	for (int i = 1; i <= REALS; i++) {
+		snprintf(addr, sizeof(addr), "10.0.0.%d", i);
+		must(world_real(&w, "s", addr, 1, LB_M_UP, &err));
+	}
+	must(world_vip(&w, VIP ":80/tcp", "s", true, &err));
+	must(world_vip(&w, "203.0.113.2:80/tcp", "s", false, &err));
+	must(world_vip(&w, OTHER ":80/tcp", "s", true, &err));
+	must(world_commit(&w, &err));
+	meta = ptest_map(&w, "meta");
+	cache = ptest_cache(&w, &buckets);
+	ptest_one_cpu();
+	settle();
+}
+
+static void teardown(void)
+{
+	world_unload(&w);
+}
+
+TestSuite(lb_pending, .init = setup, .fini = teardown, .timeout = 60);
+
+/* Next hops of all reals are fresh, so that packets go the short way. */
+static void know_next_hops(void)
+{
+	for (uint32_t flow = 0; flow < 100; flow++)
+		to_vip("203.0.113.2", flow, ACK);
+}
+
+static uint32_t entries(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < buckets * LB_SESSION_WAYS; i++)
+		n += ((uint64_t *)cache)[i] != 0;
+	return n;
+}
+
+/* The only entry; NULL: there is none. */
+static uint64_t *entry(void)
+{
+	for (uint32_t i = 0; i < buckets * LB_SESSION_WAYS; i++)
+		if (((uint64_t *)cache)[i])
+			return (uint64_t *)cache + i;
+	return NULL;
+}
+
+/* New flows, a packet each, until some wait to be written. How many they are. */
+static uint32_t until_some_wait(void)
+{
+	uint32_t n = 0;
+
+	know_next_hops();
+	while (n < 64 || entries() == n) {
+		cr_assert(lt(u32, n, MOST), "each was written at once");
+		had[n] = to(n, ACK);
+		n++;
+	}
+	return n;
+}
+
+static void wait_a_jiffy(void)
+{
+	const struct timespec wait = {.tv_nsec = 11000000};
+
+	nanosleep(&wait, NULL);
+}
+
+Test(lb_pending, where_few_come_each_is_written_at_once)
+{
+	know_next_hops();
+	for (uint32_t flow = 0; flow < 8; flow++) {
+		wait_a_jiffy();
+		to(flow, ACK);
+		cr_expect(eq(u32, entries(), flow + 1));
+	}
+}
+
+Test(lb_pending, some_wait_and_are_written_with_the_next)
+{
+	uint32_t n = until_some_wait();
+
+	cr_expect(gt(u32, entries() + 16, n), "no more than 15 wait");
+	ptest_write_pending(&w, VIP);
+	cr_expect(eq(u32, entries(), n + 1));
+}
+
+/* All real X has is drained: who has an entry stays, also he whose entry was not written yet. */
+static void a_change_moves_none(bool long_way)
+{
+	struct lb_addr x, a;
+	char text[LB_ADDR_STRLEN];
+	uint32_t n = until_some_wait(), moved = 0;
+
+	x = had[n - 1]; /* the last one waits in any case */
+	format_addr(&x, text);
+	must(world_real(&w, "s", text, 1, LB_M_DRAIN, &err));
+	must(world_commit(&w, &err));
+	meta->watch = long_way ? UINT32_MAX : 0;
+	for (uint32_t i = n; i-- > 0;) {
+		a = to(i, ACK);
+		moved += lb_addr_cmp(&a, &had[i]) != 0;
+	}
+	cr_expect(zero(u32, moved), "of %u flows", n);
+}
+
+Test(lb_pending, a_change_moves_none_the_short_way)
+{
+	a_change_moves_none(false);
+}
+
+Test(lb_pending, a_change_moves_none_the_long_way)
+{
+	a_change_moves_none(true);
+}
+
+Test(lb_pending, each_is_counted_once_as_known_or_not)
+{
+	struct lb_counts c;
+	uint32_t n = until_some_wait();
+
+	must(lb_maps_count(w.maps, LB_COUNT_VIP, w.model.vip[0].id, &c, &err));
+	cr_expect(eq(u64, c.misses, entries()), "those that were written");
+	cr_expect(eq(u64, c.packets, n));
+	for (uint32_t i = 0; i < n; i++)
+		to(i, ACK);
+	ptest_write_pending(&w, OTHER);
+	must(lb_maps_count(w.maps, LB_COUNT_VIP, w.model.vip[0].id, &c, &err));
+	cr_expect(eq(u64, c.packets, 2 * n));
+	cr_expect(eq(u64, c.misses, n));
+	cr_expect(eq(u64, c.hits, n));
+}
+
+/* Its packet is asked for at once. */
+static void come(uint8_t flags)
+{
+	wait_a_jiffy();
+	know_next_hops();
+	to(0, flags);
+}
+
+Test(lb_pending, who_comes_again_is_marked_and_dated)
+{
+	uint64_t first, second;
+
+	come(ACK);
+	first = *entry();
+	cr_expect(zero(u64, first & 1), "once");
+	come(ACK);
+	second = *entry();
+	cr_expect(eq(u64, second & 1, 1), "again");
+	ptest_age(cache, buckets, 2);
+	come(ACK);
+	cr_expect(ge(u64, *entry(), second));
+}
+
+Test(lb_pending, what_ends_gets_no_entry_but_keeps_the_one_it_has)
+{
+	uint64_t first;
+
+	come(ACK | FIN);
+	cr_expect(zero(u32, entries()));
+	come(ACK);
+	first = *entry();
+	ptest_age(cache, buckets, 2);
+	come(ACK | FIN);
+	cr_expect(eq(u32, entries(), 1));
+	cr_expect(ge(u64, *entry(), first));
+}
+
+/* As a flow's that was silent for so long that its entry counts no more. */
+Test(lb_pending, an_entry_that_differs_is_written_anew)
+{
+	uint64_t right;
+	struct lb_addr table, a;
+
+	come(ACK);
+	wait_a_jiffy();
+	table = to(0, ACK);
+	right = *entry();
+	*entry() = (right & ~0xffff0000ull) | (LB_SESSION_REAL(right) % REALS + 1) << 16;
+	ptest_age(cache, buckets, 100);
+	wait_a_jiffy();
+	know_next_hops();
+	a = to(0, ACK);
+	cr_expect(zero(int, lb_addr_cmp(&a, &table)));
+	cr_expect(eq(u64, LB_SESSION_REAL(*entry()), LB_SESSION_REAL(right)));
+	cr_expect(ge(u64, *entry(), right));
+}
