@@ -363,7 +363,7 @@ struct lb_meta {
 	__u64 mul4[2], mul6[2];
 	__u32 watch; /* 0: nobody listens; else of packets that were not dropped one in so many is looked at (lb_event.h) */
 	__u8 peers[2]; /* how many nodes share their fragments, a half each */
-	__u8 pad0[2];
+	__u16 forgets; /* how often entries were removed from the session cache: who has not written one yet drops it (pending.h) */
 	/* For writers: hash of the services that are in a half of the buckets, 0: not known. That it is here tells
 	 * lib/maps_move.c that root has a bit for them. */
 	__u64 in_buckets[2];

@@ -7,9 +7,10 @@
  * does nothing else meanwhile. So what is to be written waits until there are LB_PENDING of it, whose lines come in the time of
  * one: a new flow costs 80 ns in place of 200 where memory is 120 ns away. Of 32 at a time each costs no less.
  *
- * The first of a jiffy does not wait, nor do those that waited before it: where few packets come, each is written at once.
- * What waits is written before this CPU asks the cache again. If the flow comes by another CPU after a change, or by another
- * program, it has no entry: the table serves it.
+ * It waits no longer than until the next packet that comes to this CPU in a later jiffy, for any service with a session
+ * cache, unless that begins a connection; and it is written before this CPU asks the cache of anything. So where few packets
+ * come, each is written at once. But a flow that comes by another CPU meanwhile, or whose ICMP errors do, is not known
+ * there; and with a program goes what waits for it.
  */
 #ifndef LB_PENDING_H
 #define LB_PENDING_H
@@ -20,13 +21,15 @@
 
 struct lb_pending_flow {
 	__u64 hash;
-	__u32 entry; /* the low half of lb_entry(); for `again`: it ends, and gets no entry if it has none */
-	__u32 vip;
+	__u32 entry; /* lower half of lb_entry(). Bit 0 is not `again`: the packet ends its flow, which gets no entry now */
+	__u32 vip; /* | LB_PENDING_UDP */
 };
+#define LB_PENDING_UDP 0x80000000u
 
 struct lb_pending {
-	__u64 since; /* jiffies when the last ones were written */
-	__u64 n;
+	__u64 since; /* jiffies when the last ones were written, and when those that wait came */
+	__u32 n;
+	__u32 forgets; /* of struct lb_meta, when they came */
 	struct lb_pending_flow flow[LB_PENDING];
 };
 
@@ -65,12 +68,13 @@ static __always_inline void lb_count_known(__u32 vip, bool hit)
 		c->packets[LB_CACHE_MISS]++;
 }
 
-/* As lb_session_put() would have written it when its packet came. Was it there? */
+/* Writes what lb_session_put() would, unless somebody did meanwhile. Did the cache know the flow? */
 static __always_inline bool lb_write_flow(const struct lb_pending_flow *f)
 {
-	__u64 entry = f->hash << 32 | (f->entry & ~1u), e;
+	__u32 idle = f->vip & LB_PENDING_UDP ? lb_cfg.udp_idle : lb_cfg.tcp_idle, now = lb_tick();
+	__u64 entry = f->hash << 32 | f->entry | 1, e;
 	struct lb_session *s = lb_session_at(f->hash);
-	__u32 tick = f->entry >> 1 & 0x7fff;
+	__s32 later;
 	__u64 *way;
 
 	if (!s)
@@ -78,15 +82,23 @@ static __always_inline bool lb_write_flow(const struct lb_pending_flow *f)
 	way = lb_session_way(s, f->hash);
 	if (!way) {
 		if (!(f->entry & 1))
-			lb_insert(s, entry, tick);
+			lb_insert(s, entry ^ 1, now);
 		return false;
 	}
 	e = LB_READ_ONCE(*way);
-	if (e != (entry | 1))
-		LB_WRITE_ONCE(*way, entry | 1);
-	else
-		lb_take_note(f->hash, f->entry >> 16, tick);
-	return (e ^ entry) >> 16 == 0;
+	later = lb_age(entry, now) - lb_age(e, now);
+	if (e == entry)
+		lb_take_note(f->hash, f->entry >> 16, f->entry >> 1 & 0x7fff);
+	else if (later < 0 || (later == 0 && (e ^ entry) >> 16 == 0))
+		LB_WRITE_ONCE(*way, entry);
+	return (e ^ entry) >> 16 == 0 && -later <= (__s32)idle;
+}
+
+/* None is written whose real's id may mean another one by now, or that would not count. */
+static __always_inline bool lb_too_late(const struct lb_pending *all)
+{
+	return all->forgets != LB_READ_ONCE(lb_meta.forgets) ||
+	       bpf_jiffies64() - all->since > lb_cfg.mixed_life;
 }
 
 /* Global: off the way. */
@@ -94,50 +106,56 @@ int lb_write_pending(void);
 
 __noinline int lb_write_pending(void)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, n;
 	struct lb_pending *all = bpf_map_lookup_elem(&pending, &zero);
-	__u64 n;
 
 	if (!all)
 		return 0;
-	n = all->n;
-	if (n == LB_PENDING)
+	n = lb_too_late(all) ? 0 : all->n;
+	if (n >= LB_PENDING)
 		lb_come_near(all);
 #pragma nounroll
-	for (__u32 i = 0; i < LB_PENDING && i < n; i++)
-		lb_count_known(all->flow[i].vip, lb_write_flow(&all->flow[i]));
+	for (__u32 i = 0; i < LB_PENDING && i < n; i++) {
+		const struct lb_pending_flow *f = &all->flow[i];
+
+		lb_count_known(f->vip & ~LB_PENDING_UDP, lb_write_flow(f));
+	}
 	all->n = 0;
 	return 0;
 }
 
-/* The flow has the table's real, and was not looked for. */
+/* What waits is written, by each packet that is not put off: if it came earlier, or in any case. */
+static __always_inline void lb_settle_pending(bool all_of_it)
+{
+	__u32 zero = 0;
+	const struct lb_pending *all = bpf_map_lookup_elem(&pending, &zero);
+
+	if (all && all->n && (all_of_it || all->since != bpf_jiffies64()))
+		lb_write_pending();
+}
+
+/* The flow has the table's real, and was not looked for. It is no SYN that begins a connection. */
 static __always_inline void lb_put_off(const struct lb_pkt *p)
 {
-	__u32 zero = 0, ends = p->tcp_flags & (LB_TCP_FIN | LB_TCP_RST);
+	__u32 zero = 0, ends = p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST);
 	struct lb_pending *all = bpf_map_lookup_elem(&pending, &zero);
 	__u64 now = bpf_jiffies64();
 	struct lb_pending_flow *f;
 
 	if (!all)
 		return;
+	if (all->n && all->since != now)
+		lb_write_pending();
 	f = &all->flow[all->n & (LB_PENDING - 1)];
 	f->hash = p->hash;
 	f->entry = lb_entry(p, p->real, lb_tick(), ends ? 1 : 0);
-	f->vip = p->svc->vip;
+	f->vip = p->svc->vip | (p->proto == IPPROTO_UDP ? LB_PENDING_UDP : 0);
+	if (!all->n)
+		all->forgets = LB_READ_ONCE(lb_meta.forgets);
 	if (++all->n >= LB_PENDING || all->since != now) {
 		all->since = now;
 		lb_write_pending();
 	}
-}
-
-/* Before the cache is asked. */
-static __always_inline void lb_settle_pending(void)
-{
-	__u32 zero = 0;
-	const struct lb_pending *all = bpf_map_lookup_elem(&pending, &zero);
-
-	if (all && all->n)
-		lb_write_pending();
 }
 
 #endif

@@ -115,7 +115,7 @@ __noinline __u32 lb_recall(__u64 hash, __u32 where, __u32 kind, __u32 note)
 /* What waits may be this flow's entry. */
 static __always_inline __u32 lb_ask(const struct lb_pkt *p, __u32 note)
 {
-	lb_settle_pending();
+	lb_settle_pending(true);
 	return lb_recall(p->hash, p->svc->pool | lb_half(p) << 16,
 			 p->proto | p->tcp_flags << 8 | p->flags << 16, note);
 }
@@ -185,6 +185,7 @@ static __always_inline bool lb_pick(struct lb_pkt *p, __u32 *had)
 	if (p->flags & LB_SVC_SESSION && lb_cfg.sessions) {
 		if (!lb_begins(p) && lb_noted(p->hash, p->real)) {
 			p->cache = LB_CACHE_HIT;
+			lb_settle_pending(false);
 			return true;
 		}
 		if (lb_mixed(p->svc->pool)) {

@@ -84,7 +84,10 @@ static __always_inline bool lb_stale(const struct lb_pkt *p, __u64 entry)
 	return lb_begins(p) || lb_age(entry, lb_tick()) > idle;
 }
 
-/* May an entry that counts have another real than the table? See map `mixed`. */
+/*
+ * May an entry that counts have another real than the table? See map `mixed`. Asked after the table: who has read a new one
+ * reads its date, too, which was written before.
+ */
 static __always_inline bool lb_mixed(__u32 pool)
 {
 	__u64 *at = bpf_map_lookup_elem(&mixed, &pool), then, now;
@@ -178,7 +181,8 @@ static __always_inline void lb_session_put(const struct lb_pkt *p, const struct 
 			if (p->cache == LB_CACHE_HIT)
 				lb_kept_at(p->real, p->svc->pool, lb_half(p), p->hash >> 32);
 		}
-	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST)) && !p->prev) {
+	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST)) && !p->prev &&
+		   !p->quoted) {
 		/* With a previous real nobody knows yet whose flow it is: the table says both until it has settled. */
 		lb_insert(k->session, entry, tick);
 	}

@@ -50,11 +50,6 @@ int lb_no_memory(const struct commit *c);
 uint32_t lb_seconds(void);
 
 /*
- * Returns when every packet that began before has ended.
- */
-void lb_wait_for_packets(void);
-
-/*
  * The services of c->to into buckets: none is looked at where a half has them already, the live one mostly, else they are placed
  * anew in the other one. Ids of VIPs and pools must be set, and c->services the live half. 0, or -1 with *c->err.
  */

@@ -119,6 +119,7 @@ static int forget_sessions(struct commit *c, const bool *reused)
 
 	if (lb_session_map(c->maps, &cache, c->err))
 		return -1;
+	lb_session_forget_pending(c->maps);
 	for (i = 0; i < c->maps->meta->sessions; i++) {
 		struct lb_session *s = (struct lb_session *)cache.at + i;
 

@@ -36,6 +36,12 @@ int lb_stretch_map(int fd, const char *name, uint32_t first, uint32_t n, size_t 
 		   struct lb_stretch *s, struct lb_err *err);
 void lb_stretch_unmap(struct lb_stretch *s);
 
+/* Returns when every packet that began before has ended. */
+void lb_wait_for_packets(void);
+
+/* After it no packet writes an entry to the session cache for a flow that came before (bpf/pending.h). Entries are removed after it. */
+void lb_session_forget_pending(struct lb_maps *maps);
+
 /* A half of the buckets of a family (4, 6). */
 int lb_services_map(const struct lb_maps *maps, uint8_t family, uint32_t half, struct lb_stretch *s,
 		    struct lb_err *err);

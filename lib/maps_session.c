@@ -151,6 +151,12 @@ static bool flush_entry(const struct lb_maps *m, uint64_t *entry, const bool *of
 	return false;
 }
 
+void lb_session_forget_pending(struct lb_maps *maps)
+{
+	__atomic_fetch_add(&maps->meta->forgets, 1, __ATOMIC_RELEASE);
+	lb_wait_for_packets();
+}
+
 int lb_maps_session_flush(struct lb_maps *m, const bool *of, uint64_t *n, struct lb_err *err)
 {
 	struct lb_stretch cache;
@@ -159,6 +165,7 @@ int lb_maps_session_flush(struct lb_maps *m, const bool *of, uint64_t *n, struct
 	*n = 0;
 	if (lb_session_map(m, &cache, err))
 		return -1;
+	lb_session_forget_pending(m);
 	for (i = 0; i < (uint64_t)m->meta->sessions * LB_SESSION_WAYS; i++)
 		*n += flush_entry(m, (uint64_t *)cache.at + i, of);
 	lb_stretch_unmap(&cache);

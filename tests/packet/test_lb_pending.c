@@ -14,7 +14,7 @@
 #define VIP "203.0.113.1"
 #define OTHER "203.0.113.3" /* another VIP of the pool */
 
-enum { FIN = 0x01, ACK = 0x10 };
+enum { FIN = 0x01, SYN = 0x02, ACK = 0x10 };
 
 static struct world w;
 static struct lb_err err;
@@ -45,7 +45,7 @@ static void settle(void)
 static void setup(void)
 {
 	struct lb_sizes sizes = {
-		.reals = 64, .vips = 64, .pools = 8, .tables = 4, .sessions = 65536, .seed = 42};
+		.reals = REALS, .vips = 64, .pools = 8, .tables = 4, .sessions = 65536, .seed = 42};
 	char addr[32];
 
 	ptest_root();
@@ -98,16 +98,16 @@ static uint64_t *entry(void)
 	return NULL;
 }
 
-/* New flows, a packet each, until some wait to be written. How many they are. */
+/* New flows, a packet each, until some wait to be written, of which the last is one. How many they are. */
 static uint32_t until_some_wait(void)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, before = entries();
 
 	know_next_hops();
-	while (n < 64 || entries() == n) {
+	while (n < 64 || entries() == before + n) {
 		cr_assert(lt(u32, n, MOST), "each was written at once");
-		had[n] = to(n, ACK);
-		n++;
+		for (int i = 0; i < 4; i++, n++)
+			had[n] = to(n, ACK);
 	}
 	return n;
 }
@@ -121,9 +121,9 @@ static void wait_a_jiffy(void)
 
 Test(lb_pending, where_few_come_each_is_written_at_once)
 {
-	know_next_hops();
 	for (uint32_t flow = 0; flow < 8; flow++) {
 		wait_a_jiffy();
+		know_next_hops();
 		to(flow, ACK);
 		cr_expect(eq(u32, entries(), flow + 1));
 	}
@@ -138,6 +138,22 @@ Test(lb_pending, some_wait_and_are_written_with_the_next)
 	cr_expect(eq(u32, entries(), n + 1));
 }
 
+/* One of whom nothing is written, nor asked. */
+Test(lb_pending, a_known_flow_has_written_what_waits)
+{
+	uint32_t n;
+
+	for (int i = 0; i < 3; i++) {
+		wait_a_jiffy();
+		know_next_hops();
+		to(MOST, ACK);
+	}
+	n = until_some_wait();
+	wait_a_jiffy();
+	to(MOST, ACK);
+	cr_expect(eq(u32, entries(), n + 1));
+}
+
 /* All real X has is drained: who has an entry stays, also he whose entry was not written yet. */
 static void a_change_moves_none(bool long_way)
 {
@@ -145,10 +161,11 @@ static void a_change_moves_none(bool long_way)
 	char text[LB_ADDR_STRLEN];
 	uint32_t n = until_some_wait(), moved = 0;
 
-	x = had[n - 1]; /* the last one waits in any case */
+	x = had[n - 1];
 	format_addr(&x, text);
 	must(world_real(&w, "s", text, 1, LB_M_DRAIN, &err));
 	must(world_commit(&w, &err));
+	know_next_hops();
 	meta->watch = long_way ? UINT32_MAX : 0;
 	for (uint32_t i = n; i-- > 0;) {
 		a = to(i, ACK);
@@ -212,6 +229,7 @@ Test(lb_pending, what_ends_gets_no_entry_but_keeps_the_one_it_has)
 	uint64_t first;
 
 	come(ACK | FIN);
+	come(ACK | SYN); /* none of a client: thrown back at the VIP */
 	cr_expect(zero(u32, entries()));
 	come(ACK);
 	first = *entry();
@@ -221,22 +239,83 @@ Test(lb_pending, what_ends_gets_no_entry_but_keeps_the_one_it_has)
 	cr_expect(ge(u64, *entry(), first));
 }
 
-/* As a flow's that was silent for so long that its entry counts no more. */
-Test(lb_pending, an_entry_that_differs_is_written_anew)
+static uint64_t at_another_real(uint64_t e)
 {
-	uint64_t right;
+	return (e & ~0xffff0000ull) | (LB_SESSION_REAL(e) % REALS + 1) << 16;
+}
+
+/* As a flow's that was silent for so long that its entry counts no more; or, fresh, what cannot be: it shows that nobody looks. */
+static void an_entry_that_differs(uint32_t age)
+{
 	struct lb_addr table, a;
+	uint64_t right;
 
 	come(ACK);
 	wait_a_jiffy();
 	table = to(0, ACK);
 	right = *entry();
-	*entry() = (right & ~0xffff0000ull) | (LB_SESSION_REAL(right) % REALS + 1) << 16;
-	ptest_age(cache, buckets, 100);
+	*entry() = at_another_real(right);
+	ptest_age(cache, buckets, age);
 	wait_a_jiffy();
 	know_next_hops();
 	a = to(0, ACK);
 	cr_expect(zero(int, lb_addr_cmp(&a, &table)));
-	cr_expect(eq(u64, LB_SESSION_REAL(*entry()), LB_SESSION_REAL(right)));
-	cr_expect(ge(u64, *entry(), right));
+	if (age)
+		cr_expect(ge(u64, *entry(), right), "written anew");
+}
+
+Test(lb_pending, an_old_entry_that_differs_is_written_anew)
+{
+	an_entry_that_differs(100);
+}
+
+Test(lb_pending, a_fresh_one_is_not_looked_at)
+{
+	an_entry_that_differs(0);
+}
+
+/* What another CPU wrote meanwhile is newer. */
+Test(lb_pending, a_newer_entry_stays)
+{
+	uint64_t *e, newer;
+
+	come(ACK);
+	e = entry();
+	until_some_wait();
+	for (int i = 0; i < 100 && !(*e & 1); i++) /* it is written if a jiffy ends just then */
+		to(0, ACK);
+	cr_assert(eq(u64, *e & 1, 1));
+	ptest_age(cache, buckets, 1);
+	to(0, ACK);
+	*e = newer = at_another_real(*e) + 2; /* of this tick, as what waits */
+	ptest_write_pending(&w, OTHER);
+	cr_expect(eq(u64, *e, newer));
+}
+
+Test(lb_pending, what_waits_is_flushed_too)
+{
+	uint64_t n;
+
+	until_some_wait();
+	must(lb_maps_session_flush(w.maps, NULL, &n, &err));
+	ptest_write_pending(&w, OTHER);
+	cr_expect(eq(u32, entries(), 1));
+}
+
+/* Its id is another real's, of the same pool, two commits later. */
+Test(lb_pending, what_waits_for_a_real_that_is_gone_is_none_of_the_next_one_s)
+{
+	struct lb_counts before, after;
+	uint32_t n = until_some_wait(), id = w.model.vip[0].id;
+	char text[LB_ADDR_STRLEN];
+
+	format_addr(&had[n - 1], text);
+	lb_model_del_real(&w.model, lb_model_real(&w.model, "s", &had[n - 1]));
+	must(world_commit(&w, &err));
+	must(world_real(&w, "s", "10.0.0.99", 1, LB_M_UP, &err));
+	must(world_commit(&w, &err));
+	must(lb_maps_count(w.maps, LB_COUNT_VIP, id, &before, &err));
+	to(n - 1, ACK);
+	must(lb_maps_count(w.maps, LB_COUNT_VIP, id, &after, &err));
+	cr_expect(eq(u64, after.misses, before.misses + 1), "it had %s", text);
 }
