@@ -106,17 +106,16 @@ const struct bench_case *bench_case_of(const char *name, struct lb_err *err)
 	return NULL;
 }
 
-/* No table has changed for long but that of pool "new". */
-static int long_ago(const struct world *w, struct lb_err *err)
+int bench_date(const struct world *w, const char *pool, bool long_ago, struct lb_err *err)
 {
-	uint64_t jiffies = 1; /* the kernel's begin above */
+	uint64_t jiffies = long_ago; /* the kernel's begin above; 0: just now */
 	char path[128];
 	int fd, ret = 0;
 
 	snprintf(path, sizeof(path), LB_PIN_ROOT "/%s/map/mixed", w->instance);
 	fd = bpf_obj_get(path);
 	for (size_t i = 0; !ret && i < w->model.pools; i++)
-		if (strcmp(w->model.pool[i].name, "new") != 0)
+		if (!pool || !strcmp(w->model.pool[i].name, pool))
 			ret = bpf_map_update_elem(fd, &w->model.pool[i].id, &jiffies, BPF_ANY);
 	close(fd);
 	return ret ? lb_fail(err, "map mixed: %s", strerror(errno)) : 0;
@@ -156,5 +155,8 @@ int bench_config(struct world *w, uint32_t sessions, struct lb_err *err)
 	    world_vip(w, "203.0.113.8:80/tcp", "new", true, err) ||
 	    world_vip(w, "[2001:db8:f::1]:80/tcp", "six", true, err))
 		return -1;
-	return world_commit(w, err) || long_ago(w, err) ? -1 : 0;
+	return world_commit(w, err) || bench_date(w, NULL, true, err) ||
+			       bench_date(w, "new", false, err)
+		       ? -1
+		       : 0;
 }

@@ -26,6 +26,9 @@ extern const size_t bench_cases_n;
 /* NULL: no such case, with the names of those there are. */
 const struct bench_case *bench_case_of(const char *name, struct lb_err *err);
 
+/* When the table of a pool changed, of all pools with NULL: longer ago than any flow was silent, or just now. */
+int bench_date(const struct world *w, const char *pool, bool long_ago, struct lb_err *err);
+
 /* 100 reals of each family, and by GUE, behind six services. */
 int bench_config(struct world *w, uint32_t sessions, struct lb_err *err);
 

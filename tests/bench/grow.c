@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/ring.h"
+#include "tests/bench/cases.h"
 #include "tests/bench/rig.h"
 #include "tests/bench/sum.h"
 
@@ -36,6 +37,7 @@ struct curve {
 	uint32_t dsts; /* so many from that on, in turn; ALL: the point's number */
 	uint32_t flows; /* ALL: the point's number */
 	enum lb_why why; /* what becomes of them */
+	bool soon; /* after a change of the table */
 };
 #define ALL (~0u)
 
@@ -59,7 +61,9 @@ static const struct axis axes[] = {
 	  {"65,536 flows, session cache", KEPT, 0, 65536, LB_TX}}},
 	{"flows",
 	 {1, 16, 256, 1024, 4096, 16384, 65536, 262144, M, 4 * M, 16 * M},
-	 {{"table only", VIPS, 0, ALL, LB_TX}, {"session cache", KEPT, 0, ALL, LB_TX}}},
+	 {{"table only", VIPS, 0, ALL, LB_TX},
+	  {"session cache", KEPT, 0, ALL, LB_TX},
+	  {"session cache, soon after a change of the table", KEPT, 0, ALL, LB_TX, true}}},
 	{"tables",
 	 {251, 4099, 65537, 655373, 4194301},
 	 {{"65,536 flows", VIPS, 0, 65536, LB_TX}, {"1,000,000 flows", VIPS, 0, 1000000, LB_TX}}},
@@ -144,7 +148,7 @@ static int prepare(const struct curve *c, uint32_t n, uint32_t *at, uint32_t *ag
 	rig.target = -1; /* this program may have the descriptor of one that is gone */
 	most = rig.dsts > flows ? rig.dsts : flows;
 	*again = most < WARM ? most : WARM;
-	if (rig_packet(&rig, &spec, flows, err) ||
+	if (bench_date(&w, NULL, !c->soon, err) || rig_packet(&rig, &spec, flows, err) ||
 	    rig_run(&rig, w.prog, most < 4 * M ? 2 * most + 1000 : 8 * M, at, err) < 0)
 		return -1;
 	return 0;
