@@ -72,6 +72,16 @@ downloads_live() { # NODE or nothing: how many still run, on that L7LB
 	echo $n
 }
 
+# None has broken: each still runs, or is complete, as on a slow machine some are before their time.
+downloads_unbroken() {
+	local i
+
+	for ((i = 0; i < DOWNLOADS; i++)); do
+		kill -0 "${dl_pids[i]}" 2>/dev/null ||
+			[ "$(stat -c %s "$TMP/dl.$i")" = "$SIZE" ] || return 1
+	done
+}
+
 # Waits for all of them, and counts those that came to a good end: complete and unharmed. With a
 # NODE, only those that were not on that L7LB. $TMP/good has their number, $TMP/could that of all asked.
 downloads_good() { # [ NODE ]
