@@ -363,7 +363,9 @@ struct lb_meta {
 	__u64 mul4[2], mul6[2];
 	__u32 watch; /* 0: nobody listens; else of packets that were not dropped one in so many is looked at (lb_event.h) */
 	__u8 peers[2]; /* how many nodes share their fragments, a half each */
-	__u16 forgets; /* how often entries were removed from the session cache: who has not written one yet drops it (pending.h) */
+	/* Raised before entries are removed from the session cache: flows that wait from before (pending.h) get none. An older
+	 * version 8 has nothing that waits, and leaves it alone. */
+	__u16 forgets;
 	/* For writers: hash of the services that are in a half of the buckets, 0: not known. That it is here tells
 	 * lib/maps_move.c that root has a bit for them. */
 	__u64 in_buckets[2];

@@ -7,10 +7,10 @@
  * does nothing else meanwhile. So what is to be written waits until there are LB_PENDING of it, whose lines come in the time of
  * one: a new flow costs 80 ns in place of 200 where memory is 120 ns away. Of 32 at a time each costs no less.
  *
- * It waits no longer than until the next packet that comes to this CPU in a later jiffy, for any service with a session
- * cache, unless that begins a connection; and it is written before this CPU asks the cache of anything. So where few packets
- * come, each is written at once. But a flow that comes by another CPU meanwhile, or whose ICMP errors do, is not known
- * there; and with a program goes what waits for it.
+ * It waits until the next packet of a later jiffy comes to this CPU for a service with a session cache, unless that begins a
+ * connection; and it is written before this CPU asks the cache of anything. So where few packets come, each is written at
+ * once. A CPU to which none come any more keeps what it has until it is too late (lb_too_late()). A flow that comes by another
+ * CPU meanwhile, or whose ICMP errors do, is not known there; and with a program goes what waits for it.
  */
 #ifndef LB_PENDING_H
 #define LB_PENDING_H
@@ -21,13 +21,13 @@
 
 struct lb_pending_flow {
 	__u64 hash;
-	__u32 entry; /* lower half of lb_entry(). Bit 0 is not `again`: the packet ends its flow, which gets no entry now */
+	__u32 entry; /* lower half of lb_entry(). Bit 0 is not `again`: the packet makes no entry where there is none */
 	__u32 vip; /* | LB_PENDING_UDP */
 };
 #define LB_PENDING_UDP 0x80000000u
 
 struct lb_pending {
-	__u64 since; /* jiffies when the last ones were written, and when those that wait came */
+	__u64 since; /* jiffies when those came that wait */
 	__u32 n;
 	__u32 forgets; /* of struct lb_meta, when they came */
 	struct lb_pending_flow flow[LB_PENDING];
@@ -54,7 +54,10 @@ static __always_inline void lb_come_near(const struct lb_pending *all)
 	}
 }
 
-/* Its packet counts as one for which nobody asked until it is known; what is below 0 until then is right in the sum. */
+/*
+ * Its packet counts as one for which nobody asked until it is known; what is below 0 until then is right in the sum. Where the VIP is
+ * gone meanwhile, and its id is another one's, so many hits and misses are.
+ */
 static __always_inline void lb_count_known(__u32 vip, bool hit)
 {
 	struct lb_count_vip *c = bpf_map_lookup_elem(&count_vip, &vip);
@@ -71,30 +74,31 @@ static __always_inline void lb_count_known(__u32 vip, bool hit)
 /* Writes what lb_session_put() would, unless somebody did meanwhile. Did the cache know the flow? */
 static __always_inline bool lb_write_flow(const struct lb_pending_flow *f)
 {
-	__u32 idle = f->vip & LB_PENDING_UDP ? lb_cfg.udp_idle : lb_cfg.tcp_idle, now = lb_tick();
-	__u64 entry = f->hash << 32 | f->entry | 1, e;
+	__u32 idle = f->vip & LB_PENDING_UDP ? lb_cfg.udp_idle : lb_cfg.tcp_idle, now;
+	__u64 entry = f->hash << 32 | f->entry | 1, e = 0, *way;
 	struct lb_session *s = lb_session_at(f->hash);
-	__s32 later;
-	__u64 *way;
+	__s32 silent; /* ticks before its packet came */
 
 	if (!s)
 		return false;
 	way = lb_session_way(s, f->hash);
-	if (!way) {
+	if (way)
+		e = LB_READ_ONCE(*way);
+	now = lb_tick(); /* after it: another CPU may be a tick ahead */
+	if (!way || !e || (e ^ entry) >> 32) {
 		if (!(f->entry & 1))
 			lb_insert(s, entry ^ 1, now);
 		return false;
 	}
-	e = LB_READ_ONCE(*way);
-	later = lb_age(entry, now) - lb_age(e, now);
+	silent = lb_age(e, now) - lb_age(entry, now);
 	if (e == entry)
 		lb_take_note(f->hash, f->entry >> 16, f->entry >> 1 & 0x7fff);
-	else if (later < 0 || (later == 0 && (e ^ entry) >> 16 == 0))
+	else if (silent > 0 || (silent == 0 && (e ^ entry) >> 16 == 0))
 		LB_WRITE_ONCE(*way, entry);
-	return (e ^ entry) >> 16 == 0 && -later <= (__s32)idle;
+	return (e ^ entry) >> 16 == 0 && silent <= (__s32)idle;
 }
 
-/* None is written whose real's id may mean another one by now, or that would not count. */
+/* None is written whose real's id may mean another one by now, or that would not count: their flows have no entry then. */
 static __always_inline bool lb_too_late(const struct lb_pending *all)
 {
 	return all->forgets != LB_READ_ONCE(lb_meta.forgets) ||
@@ -124,7 +128,7 @@ __noinline int lb_write_pending(void)
 	return 0;
 }
 
-/* What waits is written, by each packet that is not put off: if it came earlier, or in any case. */
+/* What waits is written; all_of_it: also what came in this jiffy. */
 static __always_inline void lb_settle_pending(bool all_of_it)
 {
 	__u32 zero = 0;
@@ -144,7 +148,7 @@ static __always_inline void lb_put_off(const struct lb_pkt *p)
 
 	if (!all)
 		return;
-	if (all->n && all->since != now)
+	if (all->n && (all->since != now || all->forgets != LB_READ_ONCE(lb_meta.forgets)))
 		lb_write_pending();
 	f = &all->flow[all->n & (LB_PENDING - 1)];
 	f->hash = p->hash;

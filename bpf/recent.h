@@ -12,12 +12,15 @@
 
 #include "bpf/session.h"
 
-/* Never 0, which is no note. */
+/* Of a note: three bits of the tick, and 1, lest it be 0, which is no note. */
+#define LB_NOTE_TICK 0xfu
+
 static __always_inline __u32 lb_note(__u64 hash, __u32 id, __u32 tick)
 {
 	__u64 x = hash ^ id ^ (__u64)tick << 16;
 
-	return x * 0x9e3779b97f4a7c15ull >> 32 | 1;
+	x = x * 0x9e3779b97f4a7c15ull >> 32;
+	return (x & ~LB_NOTE_TICK) | (tick << 1 & LB_NOTE_TICK) | 1;
 }
 
 /* A word for each line of the cache. NULL: none are taken. */
@@ -41,13 +44,20 @@ static __always_inline bool lb_noted(__u64 hash, __u32 id)
 	return (__u32)both == note || both >> 32 == note;
 }
 
-/* The older of two is forgotten. */
+/*
+ * The older of two is forgotten; but seldom in its own tick: where three flows share a word, each would write it again and
+ * again, and take the line from other CPUs (two cores with 65,536 flows each: 60 ns a packet in place of 75).
+ */
 static __always_inline void lb_take_note(__u64 hash, __u32 id, __u32 tick)
 {
-	__u64 *notes = lb_notes(hash);
+	__u64 *notes = lb_notes(hash), both, note = lb_note(hash, id, tick);
 
-	if (notes)
-		LB_WRITE_ONCE(*notes, LB_READ_ONCE(*notes) << 32 | lb_note(hash, id, tick));
+	if (!notes)
+		return;
+	both = LB_READ_ONCE(*notes);
+	if (((both >> 32 ^ note) & LB_NOTE_TICK) == 0 && (hash ^ bpf_jiffies64()) & 7)
+		return;
+	LB_WRITE_ONCE(*notes, both << 32 | note);
 }
 
 #endif

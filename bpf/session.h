@@ -42,7 +42,7 @@ static __always_inline __u64 *lb_quiet(struct lb_session *s, __u32 tick)
 }
 
 /*
- * Where a new flow goes, looked for from that way on which its hash says: an empty entry, else one whose flow came only once,
+ * Where a new flow goes, looked for behind that way which its hash says: an empty entry, else one whose flow came only once,
  * rather before this tick than in it. So a flood takes each way of a line in its turn, and who comes again soon finds his own.
  * Else the oldest of those that were quiet for long; with none of these the flow does without: the table serves it.
  */
@@ -55,6 +55,7 @@ static __always_inline void lb_insert(struct lb_session *s, __u64 entry, __u32 t
 #pragma unroll
 	for (__u32 i = 0; i < LB_SESSION_WAYS; i++) {
 		__u64 e = LB_READ_ONCE(*(__u32 *)&s->way[i]); /* a real's id is in it: not 0 */
+		/* 3 or more: empty; 2: of an earlier tick; 1: of this one. What came again: 0. */
 		__u64 rank = 2 - lb_none((e ^ tick << 1) & 0xfffe) + 2 * lb_none(e);
 
 		rank = rank << 3 | ((from - i) & (LB_SESSION_WAYS - 1));
@@ -86,7 +87,7 @@ static __always_inline bool lb_stale(const struct lb_pkt *p, __u64 entry)
 
 /*
  * May an entry that counts have another real than the table? See map `mixed`. Asked after the table: who has read a new one
- * reads its date, too, which was written before.
+ * reads its date, too, which was written before (loads and stores of x86 stay in order).
  */
 static __always_inline bool lb_mixed(__u32 pool)
 {

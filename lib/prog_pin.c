@@ -83,13 +83,26 @@ static int make_dir(const char *path, struct lb_err *err)
 	return lb_pin_fail(err, errno, path);
 }
 
+/* Of an instance. Another one's end takes LB_PIN_ROOT away when nobody has a directory in it yet. */
+static int make_top_dir(const char *path, struct lb_err *err)
+{
+	for (int tries = 0; tries < 100; tries++) {
+		if (make_dir(LB_PIN_ROOT, err))
+			return -1;
+		if (mkdir(path, 0700) == 0 || errno != ENOENT)
+			break;
+	}
+	return make_dir(path, err);
+}
+
 int lb_pin_mkdirs(const char *instance, struct lb_err *err)
 {
-	static const char *const dirs[] = {"", "prog", "map"};
+	static const char *const dirs[] = {"prog", "map"};
 	char path[LB_PIN_LEN];
 	size_t i;
 
-	if (lb_pin_bpffs(err) || make_dir(LB_PIN_ROOT, err))
+	lb_pin_path(path, instance, "", "");
+	if (lb_pin_bpffs(err) || make_top_dir(path, err))
 		return -1;
 	for (i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
 		lb_pin_path(path, instance, dirs[i], "");
