@@ -28,8 +28,8 @@ _Static_assert(sizeof(struct lb_session) == 64, "lb_session is one cache line");
 
 /*
  * Map `mixed`, by pool id: jiffies when the table last changed, or when a flow was last kept at another real than the
- * table's; 0: not long ago, not dated yet. What was never kept since cannot differ from the table: then the short way and SYNs need
- * not look for an entry, and what is to be written to the cache can wait for more (pending.h).
+ * table's; 0: not long ago, not dated yet. What was never kept since cannot differ from the table: then the short way and SYNs
+ * need not look for an entry, and what is to be written to the cache can wait for more (pending.h).
  */
 
 #endif

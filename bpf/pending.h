@@ -35,13 +35,6 @@ struct lb_pending {
 
 LB_ARRAY(pending, BPF_MAP_TYPE_PERCPU_ARRAY, struct lb_pending, 0); /* each program has its own */
 
-static __always_inline struct lb_session *lb_session_at(__u64 hash)
-{
-	__u32 at = lb_scale(hash >> 32, lb_cfg.sessions);
-
-	return bpf_map_lookup_elem(&session, &at);
-}
-
 /* Their lines, all asked for before the first is waited for. */
 static __always_inline void lb_come_near(const struct lb_pending *all)
 {

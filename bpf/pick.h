@@ -136,8 +136,8 @@ __noinline int lb_remember(__u64 hash, __u32 id, __u32 had, __u32 kind)
 		.prev = kind & 2,
 		.root = kind >> 2 & 1,
 	};
-	__u32 at = lb_scale(hash >> 32, lb_cfg.sessions), way = (had & LB_HAD_WAY) - 1;
-	struct lb_kept k = {.session = bpf_map_lookup_elem(&session, &at)};
+	__u32 way = (had & LB_HAD_WAY) - 1;
+	struct lb_kept k = {.session = lb_session_at(hash)};
 
 	if (!k.session || lb_cfg.trace)
 		return 0;

@@ -119,6 +119,14 @@ __noinline int lb_kept_at(__u32 id, __u32 pool, __u32 half, __u32 hash)
 	return 0;
 }
 
+/* The flow's line. NULL: there is no cache. */
+static __always_inline struct lb_session *lb_session_at(__u64 hash)
+{
+	__u32 at = lb_scale(hash >> 32, lb_cfg.sessions);
+
+	return bpf_map_lookup_elem(&session, &at);
+}
+
 /* Where the line has an entry with that tag; NULL: nowhere. */
 static __always_inline __u64 *lb_session_way(struct lb_session *s, __u32 tag)
 {
@@ -143,11 +151,11 @@ struct lb_kept {
 static __always_inline const struct lb_real *lb_session_find(const struct lb_pkt *p,
 							     struct lb_kept *k, __u32 *id)
 {
-	__u32 tag = p->hash, at = lb_scale(p->hash >> 32, lb_cfg.sessions);
+	__u32 tag = p->hash;
 	const struct lb_real *r;
 	__u64 e;
 
-	k->session = bpf_map_lookup_elem(&session, &at);
+	k->session = lb_session_at(p->hash);
 	if (!k->session)
 		return NULL;
 	k->way = lb_session_way(k->session, tag);
@@ -182,8 +190,7 @@ static __always_inline void lb_session_put(const struct lb_pkt *p, const struct 
 			if (p->cache == LB_CACHE_HIT)
 				lb_kept_at(p->real, p->svc->pool, lb_half(p), p->hash >> 32);
 		}
-	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST)) && !p->prev &&
-		   !p->quoted) {
+	} else if (!(p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST)) && !p->prev) {
 		/* With a previous real nobody knows yet whose flow it is: the table says both until it has settled. */
 		lb_insert(k->session, entry, tick);
 	}

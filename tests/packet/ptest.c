@@ -135,15 +135,40 @@ void ptest_age(struct lb_session *cache, uint32_t buckets, uint32_t ticks)
 	}
 }
 
-void ptest_write_pending(struct world *w, const char *vip)
+void ptest_wait_a_jiffy(void)
 {
 	const struct timespec jiffy = {.tv_nsec = 11000000}; /* and a bit, with HZ=100 */
+
+	nanosleep(&jiffy, NULL);
+}
+
+void ptest_know_next_hops(struct world *w, const char *vip)
+{
+	struct pkt_spec s = {.dst = vip, .flags = 0x10, .sport = 30000};
+	struct pkt in;
+
+	for (; s.sport < 30200; s.sport++) {
+		pkt_build(&in, &s);
+		ptest_real(w, &in, "next hops");
+	}
+}
+
+uint64_t *ptest_entry(struct lb_session *cache, uint32_t buckets)
+{
+	for (uint32_t i = 0; i < buckets * LB_SESSION_WAYS; i++)
+		if (((uint64_t *)cache)[i])
+			return (uint64_t *)cache + i;
+	return NULL;
+}
+
+void ptest_write_pending(struct world *w, const char *vip)
+{
 	static uint16_t sport = 40000; /* a flow that was not seen yet */
 	struct pkt_spec s = {.dst = vip, .flags = 0x10, .sport = sport};
 	struct pkt in;
 
 	sport++;
-	nanosleep(&jiffy, NULL);
+	ptest_wait_a_jiffy();
 	pkt_build(&in, &s);
 	ptest_real(w, &in, "to have written what waits");
 }

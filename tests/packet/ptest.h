@@ -18,6 +18,19 @@
 			cr_fatal("%s:%d: %s", __FILE__, __LINE__, err.msg); \
 	} while (0)
 
+/* A test of two suites, which differ by their setups. */
+#define PTEST_OF_BOTH(one, other, name) \
+	static void name(void); \
+	Test(one, name) \
+	{ \
+		name(); \
+	} \
+	Test(other, name) \
+	{ \
+		name(); \
+	} \
+	static void name(void)
+
 /* Skips without root; under LB_REQUIRE_ROOT=1 that is a failure. */
 void ptest_root(void);
 
@@ -41,6 +54,12 @@ struct lb_session *ptest_cache(const struct world *w, uint32_t *buckets);
 void ptest_age(struct lb_session *cache, uint32_t buckets, uint32_t ticks);
 /* What waits on this CPU to be written to the cache (bpf/pending.h) is written, by a packet to that VIP's port 80, of a settled pool. */
 void ptest_write_pending(struct world *w, const char *vip);
+/* Some jiffies pass, on every kernel. */
+void ptest_wait_a_jiffy(void);
+/* Next hops of a pool's reals are fresh on this CPU, so that packets go the short way: by packets to that VIP's port 80, which has no session cache. */
+void ptest_know_next_hops(struct world *w, const char *vip);
+/* The first entry of the cache; NULL: it is empty. */
+uint64_t *ptest_entry(struct lb_session *cache, uint32_t buckets);
 /* From now on on one CPU, which has one cache of next hops. */
 void ptest_one_cpu(void);
 bool ptest_is(const struct lb_addr *got, const char *addr);

@@ -63,17 +63,7 @@ static void setup_long(void)
 TestSuite(lb_mixed, .init = setup, .fini = teardown);
 TestSuite(lb_mixed_long, .init = setup_long, .fini = teardown);
 
-#define CASE(name) \
-	static void name(void); \
-	Test(lb_mixed, name) \
-	{ \
-		name(); \
-	} \
-	Test(lb_mixed_long, name) \
-	{ \
-		name(); \
-	} \
-	static void name(void)
+#define CASE(name) PTEST_OF_BOTH(lb_mixed, lb_mixed_long, name)
 
 static struct lb_addr to(uint32_t flow, uint8_t flags)
 {

@@ -4,7 +4,6 @@
  * several at a time, and are there when the table changes.
  */
 #include <stdio.h>
-#include <time.h>
 
 #include "lib/parse.h"
 #include "tests/packet/ptest.h"
@@ -12,6 +11,7 @@
 #define REALS 8
 #define MOST 4096u /* flows, of which each gets its entry */
 #define VIP "203.0.113.1"
+#define BY_TABLE "203.0.113.2" /* without the session cache */
 #define OTHER "203.0.113.3" /* another VIP of the pool */
 
 enum { FIN = 0x01, SYN = 0x02, ACK = 0x10 };
@@ -23,18 +23,13 @@ static struct lb_session *cache;
 static uint32_t buckets;
 static struct lb_addr had[MOST]; /* whom each flow had */
 
-static struct lb_addr to_vip(const char *vip, uint32_t flow, uint8_t flags)
+static struct lb_addr to(uint32_t flow, uint8_t flags)
 {
-	struct pkt_spec s = {.dst = vip, .flags = flags, .sport = 10000 + flow};
+	struct pkt_spec s = {.dst = VIP, .flags = flags, .sport = 10000 + flow};
 	struct pkt in;
 
 	pkt_build(&in, &s);
 	return ptest_real(&w, &in, "flow");
-}
-
-static struct lb_addr to(uint32_t flow, uint8_t flags)
-{
-	return to_vip(VIP, flow, flags);
 }
 
 static void settle(void)
@@ -57,7 +52,7 @@ static void setup(void)
 		must(world_real(&w, "s", addr, 1, LB_M_UP, &err));
 	}
 	must(world_vip(&w, VIP ":80/tcp", "s", true, &err));
-	must(world_vip(&w, "203.0.113.2:80/tcp", "s", false, &err));
+	must(world_vip(&w, BY_TABLE ":80/tcp", "s", false, &err));
 	must(world_vip(&w, OTHER ":80/tcp", "s", true, &err));
 	must(world_commit(&w, &err));
 	meta = ptest_map(&w, "meta");
@@ -73,13 +68,6 @@ static void teardown(void)
 
 TestSuite(lb_pending, .init = setup, .fini = teardown, .timeout = 60);
 
-/* Next hops of all reals are fresh, so that packets go the short way. */
-static void know_next_hops(void)
-{
-	for (uint32_t flow = 0; flow < 100; flow++)
-		to_vip("203.0.113.2", flow, ACK);
-}
-
 static uint32_t entries(void)
 {
 	uint32_t n = 0;
@@ -89,13 +77,10 @@ static uint32_t entries(void)
 	return n;
 }
 
-/* The only entry; NULL: there is none. */
+/* The only one. */
 static uint64_t *entry(void)
 {
-	for (uint32_t i = 0; i < buckets * LB_SESSION_WAYS; i++)
-		if (((uint64_t *)cache)[i])
-			return (uint64_t *)cache + i;
-	return NULL;
+	return ptest_entry(cache, buckets);
 }
 
 /* New flows, a packet each, until some wait to be written, of which the last is one. How many they are. */
@@ -103,7 +88,7 @@ static uint32_t until_some_wait(void)
 {
 	uint32_t n = 0, before = entries();
 
-	know_next_hops();
+	ptest_know_next_hops(&w, BY_TABLE);
 	while (n < 64 || entries() == before + n) {
 		cr_assert(lt(u32, n, MOST), "each was written at once");
 		for (int i = 0; i < 4; i++, n++)
@@ -112,18 +97,11 @@ static uint32_t until_some_wait(void)
 	return n;
 }
 
-static void wait_a_jiffy(void)
-{
-	const struct timespec wait = {.tv_nsec = 11000000};
-
-	nanosleep(&wait, NULL);
-}
-
 Test(lb_pending, where_few_come_each_is_written_at_once)
 {
 	for (uint32_t flow = 0; flow < 8; flow++) {
-		wait_a_jiffy();
-		know_next_hops();
+		ptest_wait_a_jiffy();
+		ptest_know_next_hops(&w, BY_TABLE);
 		to(flow, ACK);
 		cr_expect(eq(u32, entries(), flow + 1));
 	}
@@ -144,12 +122,12 @@ Test(lb_pending, a_known_flow_has_written_what_waits)
 	uint32_t n;
 
 	for (int i = 0; i < 3; i++) {
-		wait_a_jiffy();
-		know_next_hops();
+		ptest_wait_a_jiffy();
+		ptest_know_next_hops(&w, BY_TABLE);
 		to(MOST, ACK);
 	}
 	n = until_some_wait();
-	wait_a_jiffy();
+	ptest_wait_a_jiffy();
 	to(MOST, ACK);
 	cr_expect(eq(u32, entries(), n + 1));
 }
@@ -165,7 +143,7 @@ static void a_change_moves_none(bool long_way)
 	format_addr(&x, text);
 	must(world_real(&w, "s", text, 1, LB_M_DRAIN, &err));
 	must(world_commit(&w, &err));
-	know_next_hops();
+	ptest_know_next_hops(&w, BY_TABLE);
 	meta->watch = long_way ? UINT32_MAX : 0;
 	for (uint32_t i = n; i-- > 0;) {
 		a = to(i, ACK);
@@ -204,8 +182,8 @@ Test(lb_pending, each_is_counted_once_as_known_or_not)
 /* Its packet is asked for at once. */
 static void come(uint8_t flags)
 {
-	wait_a_jiffy();
-	know_next_hops();
+	ptest_wait_a_jiffy();
+	ptest_know_next_hops(&w, BY_TABLE);
 	to(0, flags);
 }
 
@@ -251,13 +229,13 @@ static void an_entry_that_differs(uint32_t age)
 	uint64_t right;
 
 	come(ACK);
-	wait_a_jiffy();
+	ptest_wait_a_jiffy();
 	table = to(0, ACK);
 	right = *entry();
 	*entry() = at_another_real(right);
 	ptest_age(cache, buckets, age);
-	wait_a_jiffy();
-	know_next_hops();
+	ptest_wait_a_jiffy();
+	ptest_know_next_hops(&w, BY_TABLE);
 	a = to(0, ACK);
 	cr_expect(zero(int, lb_addr_cmp(&a, &table)));
 	if (age)

@@ -11,6 +11,8 @@
 
 #define TICK_MOST 30 /* seconds: 27.3 with HZ=300 */
 
+#define BY_TABLE "203.0.113.2" /* without the session cache */
+
 enum { ACK = 0x10 };
 
 static struct world w;
@@ -35,7 +37,7 @@ static void setup(void)
 		must(world_real(&w, "s", addr, 1, LB_M_UP, &err));
 	}
 	must(world_vip(&w, "203.0.113.1:80/tcp", "s", true, &err));
-	must(world_vip(&w, "203.0.113.2:80/tcp", "s", false, &err));
+	must(world_vip(&w, BY_TABLE ":80/tcp", "s", false, &err));
 	must(world_commit(&w, &err));
 	cache = ptest_cache(&w, &buckets);
 	ptest_one_cpu();
@@ -57,25 +59,10 @@ static struct lb_addr to(void)
 	return ptest_real(&w, &in, "flow");
 }
 
-/* Next hops of all reals are fresh: packets for others go the long way, where all ask. */
-static void know_next_hops(void)
-{
-	struct pkt_spec s = {.dst = "203.0.113.2", .flags = ACK, .sport = 30000};
-	struct pkt in;
-
-	for (; s.sport < 30200; s.sport++) {
-		pkt_build(&in, &s);
-		ptest_real(&w, &in, "next hops");
-	}
-}
-
 /* Its entry; NULL: it has none. */
 static uint64_t *entry(void)
 {
-	for (uint32_t i = 0; i < buckets * LB_SESSION_WAYS; i++)
-		if (((uint64_t *)cache)[i])
-			return (uint64_t *)cache + i;
-	return NULL;
+	return ptest_entry(cache, buckets);
 }
 
 /* The entry names another real than the table. */
@@ -92,7 +79,7 @@ static bool is_asked(void)
 {
 	struct lb_addr a;
 
-	know_next_hops();
+	ptest_know_next_hops(&w, BY_TABLE);
 	a = to();
 	return lb_addr_cmp(&a, &table) != 0;
 }
@@ -162,7 +149,7 @@ Test(lb_recent, a_change_of_the_table_moves_no_noted_flow)
 	format_addr(&table, text);
 	must(world_real(&w, "s", text, 1, LB_M_DRAIN, &err));
 	must(world_commit(&w, &err));
-	know_next_hops();
+	ptest_know_next_hops(&w, BY_TABLE);
 	a = to();
 	cr_expect(zero(int, lb_addr_cmp(&a, &table)));
 }
@@ -175,7 +162,7 @@ static uint64_t next_entry(uint64_t first)
 
 	for (int i = 0; i < TICK_MOST * 10 && (e ? *e : 0) == first; i++) {
 		nanosleep(&wait, NULL);
-		know_next_hops();
+		ptest_know_next_hops(&w, BY_TABLE);
 		to();
 		e = entry();
 	}

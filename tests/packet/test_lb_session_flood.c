@@ -44,17 +44,7 @@ static void setup_settled(void)
 TestSuite(lb_session_flood, .init = setup, .fini = teardown);
 TestSuite(lb_session_flood_settled, .init = setup_settled, .fini = teardown);
 
-#define CASE(name) \
-	static void name(void); \
-	Test(lb_session_flood, name) \
-	{ \
-		name(); \
-	} \
-	Test(lb_session_flood_settled, name) \
-	{ \
-		name(); \
-	} \
-	static void name(void)
+#define CASE(name) PTEST_OF_BOTH(lb_session_flood, lb_session_flood_settled, name)
 
 /* n flows of one client network each, a packet a flow. Returns how many of them the cache knew. */
 static uint64_t flows(int net, uint32_t n)
