@@ -82,7 +82,7 @@ link_up() { # NODE
 		route replace default via $(addr4 "$1" 1)
 		route replace default via $(addr6 "$1" 1)
 	END
-	[ "$(node_kind "$1")" = 4 ] || return 0
+	[[ $1 == l4-* ]] || return 0
 	ip -n "$PREFIX-$1" -b - <<-END
 		neigh replace $(addr4 "$1" 1) dev eth0 managed
 		neigh replace $(addr6 "$1" 1) dev eth0 managed

@@ -5,12 +5,13 @@
 # each a network namespace. lib.sh has the names and addresses, build.sh makes and removes.
 set -eu
 
+here=$(dirname "$0")
 # shellcheck source=tests/net/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$here/lib.sh"
 # shellcheck source=tests/net/build.sh
-. "$(dirname "$0")/build.sh"
+. "$here/build.sh"
 # shellcheck source=tests/net/bgp.sh
-. "$(dirname "$0")/bgp.sh"
+. "$here/bgp.sh"
 
 CLIENTS=2 L4LBS=3 REALS=4 MODE=native FAMILY=mixed WEIGHTS=1 TABLE=65537 SESSIONS=65536
 MTU=1500 SIZE=2000000 BGP=yes BARE=no QUIET=no

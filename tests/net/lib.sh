@@ -17,8 +17,8 @@ declare -r VIP4=203.0.113.10 VIP6=2001:db8:113::10 PORTS="80 443"
 declare -r L4_NETS="10.4.0.0/16 2001:db8:4::/48"
 declare -r LAB_ROOT=/run/lb-lab BPFFS=/sys/fs/bpf NETNS_DIR=/run/netns
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-B=$(cd "$TOP" && realpath -m "${B:-build}")
+TOP=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+[[ ${B:-} == /* ]] || B=$TOP/${B:-build}
 PASS=$B/tests/net/pass.bpf.o
 LBTOOL=${LBTOOL:-$B/lbtool}
 [ -x "$LBTOOL" ] || LBTOOL=$(command -v lbtool || echo "$LBTOOL")
@@ -86,17 +86,21 @@ node_number() {
 	esac
 }
 
-node_kind() {
-	case $1 in
-	c*) echo 1 ;;
-	l4-*) echo 4 ;;
-	l7-*) echo 7 ;;
-	esac
+# END is 1 for the router's address on the link, 2 (the default) for the node's.
+# Without a subshell for kind and number: a lab asks hundreds of times.
+addr4() {
+	local kind=${1%-*}
+
+	kind=${kind/#c*/1}
+	echo "10.${kind#l}.${1##*[c-]}.${2:-2}"
 }
 
-# END is 1 for the router's address on the link, 2 (the default) for the node's.
-addr4() { echo "10.$(node_kind "$1").$(node_number "$1").${2:-2}"; }
-addr6() { echo "2001:db8:$(node_kind "$1"):$(node_number "$1")::${2:-2}"; }
+addr6() {
+	local kind=${1%-*}
+
+	kind=${kind/#c*/1}
+	echo "2001:db8:${kind#l}:${1##*[c-]}::${2:-2}"
+}
 
 # The address by which the pool knows a real. "mixed" gives every second one its IPv6 address, so
 # that one pool sees all four tunnels: 4in4, 6in4, 4in6, 6in6.
@@ -132,11 +136,11 @@ lbt() { # NODE WORD...
 
 # Waits up to 20 s (or $WAIT) until the command succeeds.
 wait_until() {
-	local end=$((${EPOCHREALTIME/./} + ${WAIT:-20} * 1000000))
+	local end=$((${EPOCHREALTIME/./} + ${WAIT:-20} * 1000000)) looks=0
 
 	until "$@"; do
 		((${EPOCHREALTIME/./} < end)) || return 1
-		sleep 0.05
+		sleep "0.$((looks++ < 10 ? 0 : 2))5" # a look may cost as much as what is waited for
 	done
 }
 

@@ -12,7 +12,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 B=${B:-$TOP/build}
 LBTOOL=${LBTOOL:-$B/lbtool}
 LBMON=${LBMON:-$B/lbmon}
-PATH=$PATH:/usr/sbin:/sbin
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # Debian's first: what else there is may be a shell script
 NS=$(basename "$0" .t)$$
 TMP=$(mktemp -d)
 TESTS=0
@@ -45,13 +45,14 @@ like() { # GOT REGEX TEXT
 wanted: $2"
 }
 
+# Looks cost the CPUs as much as what is waited for: after half a second they are fewer.
 wait_for() { # SECONDS COMMAND...: until it succeeds
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 + 1)) looks=0
 
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
+		sleep "0.$((looks++ < 10 ? 0 : 2))5"
 	done
 }
 
@@ -219,8 +220,9 @@ lab_down() {
 	rm -rf "$TMP"
 }
 
+# As `lab.sh exec` does, which reads what it needs to know of a lab each time: of a test's run that was half.
 on() { # NODE COMMAND...
-	./lab.sh exec -p "$LAB" "$@"
+	LB_INSTANCE=$LAB-$1 PATH=${LBTOOL%/*}:$PATH nsenter --net="/run/netns/$LAB-$1" "${@:2}"
 }
 
 # Connections that gue.py keeps open from c1, $CONNS of them; $said is what they say.
