@@ -64,14 +64,24 @@ static __always_inline void lb_count_known(__u32 vip, bool hit)
 		c->packets[LB_CACHE_MISS]++;
 }
 
-/* Writes what lb_session_put() would, unless somebody did meanwhile. Did the cache know the flow? */
-static __always_inline bool lb_write_flow(const struct lb_pending_flow *f)
+/*
+ * Writes what lb_session_put() would, unless somebody did meanwhile. Did the cache know the flow? Global, or the verifier walks
+ * all its ways for each that waits: loading the program took twice as long.
+ */
+int lb_write_flow(const struct lb_pending_flow *f);
+
+__noinline int lb_write_flow(const struct lb_pending_flow *f)
 {
-	__u32 idle = f->vip & LB_PENDING_UDP ? lb_cfg.udp_idle : lb_cfg.tcp_idle, now;
-	__u64 entry = f->hash << 32 | f->entry | 1, e = 0, *way;
-	struct lb_session *s = lb_session_at(f->hash);
+	__u32 idle, now;
+	__u64 entry, e = 0, *way;
+	struct lb_session *s;
 	__s32 silent; /* ticks before its packet came */
 
+	if (!f)
+		return false;
+	idle = f->vip & LB_PENDING_UDP ? lb_cfg.udp_idle : lb_cfg.tcp_idle;
+	entry = f->hash << 32 | f->entry | 1;
+	s = lb_session_at(f->hash);
 	if (!s)
 		return false;
 	way = lb_session_way(s, f->hash);

@@ -94,7 +94,7 @@ for key in ipv4/conf/e0 ipv6/conf/e0 ipv6/conf/e1; do
 	ip netns exec $NS sysctl -qw net/$key/forwarding=1
 done
 
-# Programs take most of a second to load: instances are kept for the next case, emptied. Ids and commits
+# Programs take their time to load: instances are kept for the next case, emptied. Ids and commits
 # go on then: cases that show those have a `load`.
 prepare() { # CASE
 	local words=$SMALL
