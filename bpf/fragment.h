@@ -57,7 +57,10 @@ static __always_inline __u32 lb_fragment_find(__u64 key)
 	__u32 i = lb_scale(key >> 32, LB_FRAGMENT_BUCKETS), tag = key;
 	const struct lb_session *s = bpf_map_lookup_elem(&fragment, &i);
 
-	for (i = 0; s && i < LB_SESSION_WAYS; i++) {
+	if (!s)
+		return 0;
+#pragma nounroll
+	for (i = 0; i < LB_SESSION_WAYS; i++) {
 		__u64 e = LB_READ_ONCE(s->way[i]);
 
 		if ((__u32)(e >> 32) == tag && e)
@@ -79,7 +82,7 @@ __noinline int lb_fragment_keep(__u64 key, __u32 id)
 
 	if (!s || lb_cfg.trace)
 		return 0;
-#pragma unroll
+#pragma nounroll
 	for (__u32 k = 0; k < LB_SESSION_WAYS; k++) {
 		__u64 e = LB_READ_ONCE(s->way[k]);
 		__s64 age = (now - (__u32)e) & 0xffff;

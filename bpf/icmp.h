@@ -112,6 +112,7 @@ static __always_inline __u32 lb_quote6(void *data, void *end, __u32 *off, struct
 	len = bpf_ntohs(ip->payload_len) + sizeof(*ip);
 	next = ip->nexthdr;
 	*off += sizeof(*ip);
+#pragma nounroll
 	for (__u32 i = 0; i <= LB_EXT_MAX; i++) {
 		__u8 *ext;
 

@@ -131,6 +131,7 @@ int lb_ext_headers(struct xdp_md *ctx, __u32 off, __u32 next);
 
 __noinline int lb_ext_headers(struct xdp_md *ctx, __u32 off, __u32 next)
 {
+#pragma nounroll
 	for (__u32 i = 0; i <= LB_EXT_MAX; i++) {
 		void *end = lb_data_end(ctx);
 		__u8 *ext;

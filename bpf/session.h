@@ -35,7 +35,7 @@ static __always_inline __u64 *lb_quiet(struct lb_session *s, __u32 tick)
 {
 	__s64 oldest = 0;
 
-#pragma unroll
+#pragma nounroll
 	for (__u32 i = 0; i < LB_SESSION_WAYS; i++)
 		oldest = lb_max(oldest, (__u64)lb_age(LB_READ_ONCE(s->way[i]), tick) << 3 | i);
 	return oldest >> 3 > lb_cfg.tcp_idle ? &s->way[oldest & (LB_SESSION_WAYS - 1)] : NULL;

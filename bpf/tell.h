@@ -70,10 +70,13 @@ static __always_inline void lb_event_slot(struct lb_event *ev)
 	lb_event_real(&ev->table, id);
 }
 
-/* What can be looked up again is, and only for those whom somebody waits for. */
-static __always_inline void lb_event_fill(const struct xdp_md *ctx, struct lb_event *ev,
-					  const struct lb_nexthop *nh)
+/* What can be looked up again is, and only for those whom somebody waits for. Global: lb_tell() has two places for it. */
+int lb_event_fill(struct xdp_md *ctx, struct lb_event *ev, const struct lb_nexthop *nh);
+
+__noinline int lb_event_fill(struct xdp_md *ctx, struct lb_event *ev, const struct lb_nexthop *nh)
 {
+	if (!ev)
+		return 0;
 	ev->time = bpf_ktime_get_ns();
 	ev->in = ctx->ingress_ifindex;
 	ev->slots = 0;
@@ -88,6 +91,7 @@ static __always_inline void lb_event_fill(const struct xdp_md *ctx, struct lb_ev
 		ev->hop = *nh;
 	else
 		ev->hop.out = 0;
+	return 0;
 }
 
 /* Drops are wanted all, and of the rest, of which one in `watch` came here, one in `sample`. */
