@@ -230,7 +230,7 @@ C_TIDY    = $(filter-out tests/unit/% tests/packet/%,$(C_USER))
 SH_FILES  = $(shell grep -lsrE '^\#!.*\b(ba)?sh\b' .ci .debian tests)
 MAN_FILES = $(wildcard man/*.[78])
 
-lint: lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house
+lint: lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-man lint-house
 
 lint-format:
 	@clang-format --dry-run -Werror $(C_FILES)
@@ -238,9 +238,14 @@ lint-format:
 format:
 	clang-format -i $(C_FILES)
 
+# What the other compiler warns of, where lint-tidy does not say it. `fuzz` builds lib and lbtool with it.
+lint-clang: $(SKEL)
+	@printf '%s\n' $(filter-out $(C_TIDY),$(C_USER)) | \
+		xargs -P $$(nproc) -n 8 $(CLANG) -fsyntax-only $(CSTD) $(INCLUDES) $(WARN) -Werror
+
 lint-tidy: $(SKEL)
 	@printf '%s\n' $(C_TIDY) | xargs -P $$(nproc) -I '{}' \
-		clang-tidy --quiet --warnings-as-errors='*' '{}' -- $(CSTD) $(subst -I$(B),-isystem $(B),$(INCLUDES)) 2>&1 | \
+		clang-tidy --quiet --warnings-as-errors='*' '{}' -- $(CSTD) $(WARN) $(subst -I$(B),-isystem $(B),$(INCLUDES)) 2>&1 | \
 		{ ! grep -v -e 'warnings generated' -e '^Suppressed' -e '^Use -header-filter'; }
 
 # It does not look into the headers of libraries: their macros are told by their look. NULL ends the words of log_event():
@@ -322,7 +327,7 @@ distclean: clean
 
 -include $(shell find $(B) '(' -path '$(B)/compare' -o -path '$(B)/tests/net/old' ')' -prune -o -type f -name '*.d' -print 2>/dev/null)
 .PHONY: all tests check check-unit check-packet check-net check-golden check-man check-vm demo lab unlab bench bench-guard bench-compare bench-plots \
-	sanitize sanitize-targets fuzz fuzz-targets lint format lint-format lint-tidy lint-cppcheck lint-shell lint-man lint-house \
+	sanitize sanitize-targets fuzz fuzz-targets lint format lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-man lint-house \
 	install uninstall deb deps deps-dev need-test need-deb clean distclean .FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
