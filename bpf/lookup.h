@@ -10,7 +10,7 @@
 
 #include "bpf/maps.h"
 
-/* The home bucket of the destination: of its family, the other is NULL. */
+/* A bucket of the destination, its home or a far one: of its family, the other is NULL. */
 struct lb_home {
 	const struct lb_bucket4 *four;
 	const struct lb_bucket6 *six;
@@ -57,7 +57,6 @@ static __always_inline int lb_vip(struct lb_pkt *p, struct lb_home *home)
 	return LB_PASS_NO_VIP;
 }
 
-/* With p->v6 a constant: of one of its members. */
 static __always_inline const struct lb_svc *lb_svc_at(const struct lb_pkt *p,
 						      const struct lb_home *home, __u32 i)
 {
@@ -139,7 +138,7 @@ __noinline __u32 lb_find(const struct lb_pkt *p)
 /* ADDRESS:PORT/PROTO, else ADDRESS:any/PROTO, else nothing. Fragments have an entry of their own, or none. */
 static __always_inline int lb_service(struct lb_pkt *p)
 {
-	struct lb_home home;
+	struct lb_home home; /* looked up again: a global function answers no pointer */
 	__u32 at;
 
 	p->proto |= p->fragment;

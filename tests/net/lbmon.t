@@ -51,6 +51,7 @@ rib_is() { [ "$(rib)" = "$1" ]; }
 becomes() { # WANTED-RIB TEXT [SECONDS]
 	WAIT=${3:-20} wait_until rib_is "$1"
 	is "$(rib)" "$1" "$2"
+	rib_is "$1" || tail -n 15 "$TMP/said" "$TMP/log" | sed 's/^/#   /'
 }
 
 logs() { grep -cE "$1" "$TMP/log"; }

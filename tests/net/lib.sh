@@ -140,7 +140,7 @@ wait_until() {
 
 	until "$@"; do
 		((${EPOCHREALTIME/./} < end)) || return 1
-		sleep "0.$((looks++ < 10 ? 0 : 2))5" # a look may cost as much as what is waited for
+		sleep "0.$((looks++ < 40 ? 0 : 2))5" # a look may cost as much as what is waited for
 	done
 }
 

@@ -9,7 +9,7 @@
 # script, however it ends.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-B=${B:-$TOP/build}
+[[ ${B:-} == /* ]] || B=$TOP/${B:-build}
 LBTOOL=${LBTOOL:-$B/lbtool}
 LBMON=${LBMON:-$B/lbmon}
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # Debian's first: what else there is may be a shell script
@@ -45,14 +45,14 @@ like() { # GOT REGEX TEXT
 wanted: $2"
 }
 
-# Looks cost the CPUs as much as what is waited for: after half a second they are fewer.
+# Looks cost the CPUs as much as what is waited for: after some seconds they are fewer.
 wait_for() { # SECONDS COMMAND...: until it succeeds
 	local end=$((SECONDS + $1 + 1)) looks=0
 
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
-		sleep "0.$((looks++ < 10 ? 0 : 2))5"
+		sleep "0.$((looks++ < 40 ? 0 : 2))5"
 	done
 }
 
@@ -220,7 +220,8 @@ lab_down() {
 	rm -rf "$TMP"
 }
 
-# As `lab.sh exec` does, which reads what it needs to know of a lab each time: of a test's run that was half.
+# As `lab.sh exec` does, which reads what it needs to know of a lab each time: of a test's run that was half. In the background,
+# $! would be a shell's.
 on() { # NODE COMMAND...
 	LB_INSTANCE=$LAB-$1 PATH=${LBTOOL%/*}:$PATH nsenter --net="/run/netns/$LAB-$1" "${@:2}"
 }
