@@ -24,7 +24,10 @@ static __always_inline __u32 lb_home_at(const struct lb_pkt *p)
 				 : lb_home4(p->dst[0], lb_meta.mul4[half], n));
 }
 
-/* The bucket `at` of the destination's family, if there is one. */
+/*
+ * The bucket `at` of the destination's family, if there is one. Where p->v6 is no constant, ask which is NULL by family, not the
+ * answer: clang makes one comparison of both, by which the verifier does not know which of them it was.
+ */
 static __always_inline bool lb_bucket(const struct lb_pkt *p, struct lb_home *home, __u32 at)
 {
 	home->four = NULL;

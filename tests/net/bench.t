@@ -41,13 +41,13 @@ run wire pass4
 is "$? $(cat "$TMP/err")" '2 wire: case "pass4": its packets are not sent on' "wire: no such case"
 run cores nosuch
 like "$? $(cat "$TMP/err")" '^2 cores: case "nosuch": must be one of table4-1, ' "cores: no such case"
-# What else runs may disturb the one CPU alone or both, and a virtual one alone may have half the clock (3.7 was seen): each line
-# is believable once in six tries.
+# What else runs may disturb the one CPU alone or both, and a virtual one alone may have half the clock for some seconds (3.7 was
+# seen): each line is believable once in twenty tries, mostly in the first.
 echo '[]' >"$TMP/cores"
-for _ in {1..6}; do
+for _ in {1..20}; do
 	run -j cores -r 2 tcp4-1 >"$TMP/json"
 	cores=$(jq -cs '.[0] as $was | .[1] | to_entries | map([.value.case,
-		$was[.key][1] or (.value.throughput > 0.5 and .value.throughput < 6)])' "$TMP/cores" "$TMP/json")
+		$was[.key][1] or (.value.throughput > 0.5 and .value.throughput < 3)])' "$TMP/cores" "$TMP/json")
 	echo "$cores" >"$TMP/cores"
 	[[ $cores == *false* ]] || break
 done

@@ -79,27 +79,34 @@ clients() { nodes c "$CLIENTS"; }
 l4lbs() { nodes l4 "$L4LBS"; }
 l7lbs() { nodes l7 "$REALS"; }
 
+# Sets kind and number, its caller's; without a subshell: a lab asks hundreds of times.
+link_of() {
+	kind=${1%-*}
+	kind=${kind/#c*/1}
+	kind=${kind#l}
+	number=${1##*[c-]}
+}
+
 node_number() {
-	case $1 in
-	c*) echo "${1#c}" ;;
-	*) echo "${1#l?-}" ;;
-	esac
+	local kind number
+
+	link_of "$1"
+	echo "$number"
 }
 
 # END is 1 for the router's address on the link, 2 (the default) for the node's.
-# Without a subshell for kind and number: a lab asks hundreds of times.
 addr4() {
-	local kind=${1%-*}
+	local kind number
 
-	kind=${kind/#c*/1}
-	echo "10.${kind#l}.${1##*[c-]}.${2:-2}"
+	link_of "$1"
+	echo "10.$kind.$number.${2:-2}"
 }
 
 addr6() {
-	local kind=${1%-*}
+	local kind number
 
-	kind=${kind/#c*/1}
-	echo "2001:db8:${kind#l}:${1##*[c-]}::${2:-2}"
+	link_of "$1"
+	echo "2001:db8:$kind:$number::${2:-2}"
 }
 
 # The address by which the pool knows a real. "mixed" gives every second one its IPv6 address, so
